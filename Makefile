@@ -1,0 +1,45 @@
+# One line a target: each calls a tool. `make help` lists them.
+PYTHON ?= python3.11
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up train test lint types format lock
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+setup: .venv/dev ## Install what development needs into .venv
+
+demo: .venv/run ## Start a stack, show its doors, stop it
+	@$(BIN)/python -m standalone.demo
+
+up: .venv/run ## Run a stack in the foreground until Ctrl-C
+	@$(BIN)/python -m standalone
+
+train: .venv/run ## Train the default model again, and print how good it is
+	@$(BIN)/python -m training
+
+test: .venv/dev ## Run every test that needs nothing but Python
+	$(BIN)/python -m pytest
+
+lint: .venv/dev ## Check style, formatting and which room imports which
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports
+
+types: .venv/dev ## Check types
+	$(BIN)/mypy
+
+format: .venv/dev ## Format the code
+	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+lock: .venv/dev ## Resolve the requirement files again
+	requirements/lock $(BIN)/uv
+
+.venv/python:
+	$(PYTHON) -m venv .venv && touch $@
+
+.venv/run: .venv/python requirements/standalone.txt client/pyproject.toml
+	$(INSTALL) --require-hashes -r requirements/standalone.txt && $(INSTALL) --no-build-isolation --no-deps -e client && touch $@
+
+.venv/dev: .venv/run requirements/dev.txt
+	$(INSTALL) --require-hashes -r requirements/dev.txt && touch $@
