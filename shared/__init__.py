@@ -1,0 +1,1 @@
+"""The contract between the processes; knows nothing of Flask, HTTP or scikit-learn."""

@@ -1,0 +1,144 @@
+"""The broker: one Celery configuration for both sides, every setting with its reason, and sending by name."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from celery import Celery
+from kombu.entity import Exchange, Queue
+from kombu.exceptions import KombuError
+from redis import Redis
+from redis.exceptions import RedisError
+
+from shared.errors import BrokerUnavailable
+from shared.jobs import JobSpec
+from shared.messages import PredictMessage
+from shared.queues import Lane, TaskName
+from shared.settings import Settings
+
+#: Header with the time, by the store's clock, at which a message was enqueued: the sweeper reads it.
+ENQUEUED_AT = "enqueued_at"
+
+
+class Broker(Protocol):
+    """Puts messages on queues, and tells how far the queues are."""
+
+    def send(self, specs: Sequence[JobSpec], *, enqueued_at: float) -> None:
+        """Enqueue one message of jobs that share model version and lane; raises BrokerUnavailable."""
+
+    def oldest_messages(self) -> Mapping[Lane, float | None]:
+        """Return for each lane when its oldest message was enqueued, None for an empty queue.
+
+        Raises BrokerUnavailable.
+        """
+
+
+def make_celery(settings: Settings) -> Celery:
+    """Return the Celery application that API and worker share; it connects on first use."""
+    celery = Celery("rowcall", set_as_current=False)
+    celery.conf.update(
+        broker_url=_celery_url(settings.effective_broker_url),
+        # Only ids and plain data cross a queue; whoever writes to it must not be able to run code.
+        task_serializer="json",
+        accept_content=["json"],
+        # The job record is the result. Celery's own results lose good answers at a failover.
+        task_ignore_result=True,
+        # A second net under the sweeper: a worker that dies leaves its message with the broker.
+        task_acks_late=True,
+        # A worker that is busy must not hold messages that another could take.
+        worker_prefetch_multiplier=1,
+        task_queues=[_make_queue(lane) for lane in Lane],
+        task_default_queue=Lane.INTERACTIVE.value,
+        # A misspelled queue name must fail, not collect messages that nobody takes.
+        task_create_missing_queues=False,
+        # The API must fail fast, so that it can leave the message to the sweeper.
+        broker_connection_timeout=4,
+        broker_pool_limit=settings.api_threads,
+        task_publish_retry_policy={"max_retries": 2, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5},
+        # A worker must come back from every outage, however long, and from a demoted primary.
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_channel_error_retry=True,
+        # Predicting again is harmless, and the claim hides the copy; throwing work away is not.
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        # Less traffic on the broker, and neither works on SQS.
+        worker_send_task_events=False,
+        worker_enable_remote_control=False,
+        # Logs are ours and structured; Celery's would print arguments.
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+        broker_transport_options=_redis_options(settings),
+    )
+    return celery
+
+
+def _make_queue(lane: Lane) -> Queue:
+    return Queue(lane.value, Exchange(lane.value), routing_key=lane.value)  # type: ignore[no-untyped-call]
+
+
+def _celery_url(url: str) -> str:
+    """Celery spells a Unix socket its own way."""
+    return "redis+socket://" + url.removeprefix("unix://") if url.startswith("unix://") else url
+
+
+def _redis_options(settings: Settings) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "global_keyprefix": _queue_prefix(settings),
+        # A message in hand is given to another worker after this: longer than any message may take.
+        "visibility_timeout": int(2 * settings.predict_timeout_seconds + 60),
+        # Look every 10 s for messages whose worker is gone, not every 100 s.
+        "unacked_restore_interval": 10,
+        "unacked_restore_throttle": 1,
+        # Without these a half-open connection hangs for ever.
+        "socket_timeout": 10,
+        "socket_connect_timeout": 5,
+        "health_check_interval": 10,
+    }
+    if not settings.effective_broker_url.startswith("unix://"):
+        options["socket_keepalive"] = True
+    return options
+
+
+def _queue_prefix(settings: Settings) -> str:
+    return settings.key_root + "broker:"
+
+
+class CeleryBroker:
+    """Broker on Celery with a Redis transport. Thread-safe.
+
+    redis: a client of the broker's server, to look at queues without taking from them.
+    """
+
+    def __init__(self, celery: Celery, redis: Redis, settings: Settings) -> None:
+        self._celery = celery
+        self._redis = redis
+        self._queue_keys = {lane: _queue_prefix(settings) + lane.value for lane in Lane}
+
+    def send(self, specs: Sequence[JobSpec], *, enqueued_at: float) -> None:
+        message = PredictMessage.of(specs)
+        try:
+            self._celery.send_task(
+                TaskName.PREDICT,
+                kwargs=message.encode(),
+                queue=message.lane.value,
+                headers={ENQUEUED_AT: enqueued_at},
+                # Without these Celery would copy the rows, as text, into two headers.
+                argsrepr="",
+                kwargsrepr="",
+            )
+        except (KombuError, RedisError, OSError) as error:
+            raise BrokerUnavailable(f"The broker does not answer ({type(error).__name__}).") from error
+
+    def oldest_messages(self) -> Mapping[Lane, float | None]:
+        try:
+            return {lane: _enqueued_at(self._redis.lindex(key, -1)) for lane, key in self._queue_keys.items()}
+        except RedisError as error:
+            raise BrokerUnavailable(f"The broker does not answer ({type(error).__name__}).") from error
+
+
+def _enqueued_at(message: bytes | str | None) -> float | None:
+    """Read the header of a message as kombu stores it in a Redis list; an unknown message is infinitely young."""
+    if message is None:
+        return None
+    headers = json.loads(message).get("headers", {})
+    return float(headers.get(ENQUEUED_AT, "inf"))

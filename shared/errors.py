@@ -1,0 +1,237 @@
+"""Every exception of ours, one shallow tree that says whose fault it is.
+
+ServiceError
+├── RequestError                 the caller's: never retried as it stands
+│   ├── RequestMalformed
+│   ├── InputInvalid
+│   ├── ModelNotFound
+│   ├── JobNotFound
+│   ├── JobGone
+│   ├── JobAlreadyFinal
+│   └── WaitTimedOut
+├── DependencyError              a server we need is away: worth retrying
+│   ├── StoreUnavailable
+│   ├── StoreFull
+│   ├── BrokerUnavailable
+│   ├── NoModelServed
+│   └── NoWorkerAlive
+└── ModelError                   an artifact or its manifest is wrong: a person must act
+    ├── ModelMissing
+    ├── ManifestInvalid
+    ├── ChecksumMismatch
+    ├── LibraryMismatch
+    ├── ArtifactUnusable
+    └── VersionTaken
+
+What a *job* failed with is not an exception but a `JobErrorCode` in its record.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+
+class FieldErrorCode(StrEnum):
+    """Why one field of the input was refused."""
+
+    #: A feature has no value: the field is absent or null.
+    MISSING_VALUE = "missing_value"
+    #: A field that the model does not have; the detail names the nearest one that it has.
+    UNKNOWN_FIELD = "unknown_field"
+    #: Not a finite JSON number; numeric strings and booleans are not numbers.
+    NOT_A_NUMBER = "not_a_number"
+    #: A number with a fraction where the feature counts whole things.
+    NOT_AN_INTEGER = "not_an_integer"
+    #: Outside the hard range of the feature; the detail says which unit it looks like.
+    OUT_OF_RANGE = "out_of_range"
+    #: Not one of the categories of the feature.
+    NOT_A_CATEGORY = "not_a_category"
+    #: Not a string where the feature is text.
+    NOT_TEXT = "not_text"
+    #: The value has the wrong JSON type, such as a list where an object belongs.
+    WRONG_TYPE = "wrong_type"
+    #: An array with no rows, or with more than one request may carry.
+    ROW_COUNT = "row_count"
+
+
+class FieldWarningCode(StrEnum):
+    """Why a field that was accepted deserves a second look."""
+
+    #: Inside the hard range but outside the range in which the model was trained.
+    UNTYPICAL = "untypical"
+
+
+class JobErrorCode(StrEnum):
+    """Why a job ended `failed`, `canceled` or `expired`."""
+
+    #: The model raised an exception for a row.
+    PREDICTION_FAILED = "prediction_failed"
+    #: The model answered something that is no prediction, such as NaN.
+    OUTPUT_INVALID = "output_invalid"
+    #: Each worker that took the job died or hung while it held it; the job is in quarantine.
+    WORKER_DIED = "worker_died"
+    #: No worker has the model version that the job was accepted for.
+    MODEL_UNAVAILABLE = "model_unavailable"
+    #: Its deadline passed before it was finished.
+    DEADLINE_PASSED = "deadline_passed"
+    #: The client asked to cancel it.
+    CANCELED = "canceled"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldNote:
+    """One refused or doubtful value: where it is, what it is, and how to mend it.
+
+    `pointer` is an RFC 6901 JSON pointer into the request body, such as `/input/3/height`.
+    """
+
+    pointer: str
+    code: str
+    detail: str
+
+    def to_dict(self) -> dict[str, str]:
+        return {"pointer": self.pointer, "code": self.code, "detail": self.detail}
+
+
+class ServiceError(Exception):
+    """Raised when a request, a dependency or a model is not as it must be."""
+
+    code: ClassVar[str] = "internal_error"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, detail: str | None = None) -> None:
+        self.detail = detail or (type(self).__doc__ or "").split("\n")[0]
+        super().__init__(self.detail)
+
+
+class RequestError(ServiceError):
+    """Raised when the caller must change something before asking again."""
+
+
+class RequestMalformed(RequestError):
+    """Raised when the body, a header or a query parameter cannot be read."""
+
+    code = "malformed_request"
+
+
+class InputInvalid(RequestError):
+    """Raised when the body can be read but its fields do not fit the model."""
+
+    code = "invalid_input"
+
+    def __init__(self, errors: Sequence[FieldNote]) -> None:
+        self.errors = tuple(errors)
+        first = self.errors[0]
+        more = f" (and {len(self.errors) - 1} more)" if len(self.errors) > 1 else ""
+        super().__init__(f"{first.pointer or 'body'}: {first.detail}{more}")
+
+
+class ModelNotFound(RequestError):
+    """Raised when no worker has announced the model or the version that was asked for."""
+
+    code = "model_not_found"
+
+
+class JobNotFound(RequestError):
+    """Raised when an id was never given out by this service."""
+
+    code = "prediction_not_found"
+
+
+class JobGone(RequestError):
+    """Raised when a job existed and its record has passed its retention."""
+
+    code = "prediction_gone"
+
+
+class JobAlreadyFinal(RequestError):
+    """Raised when a job can no longer be canceled because it is final."""
+
+    code = "already_final"
+
+
+class WaitTimedOut(RequestError):
+    """Raised when a caller that wants the bare output waited as long as it may; the job lives on."""
+
+    code = "wait_timed_out"
+    retryable = True
+
+
+class DependencyError(ServiceError):
+    """Raised when a server that we need cannot be used right now."""
+
+    code = "dependency_unavailable"
+    retryable = True
+
+
+class StoreUnavailable(DependencyError):
+    """Raised when the job store does not answer, so nothing can be promised."""
+
+    code = "store_unavailable"
+
+
+class StoreFull(DependencyError):
+    """Raised when the job store has no memory left for another job."""
+
+    code = "store_full"
+
+
+class BrokerUnavailable(DependencyError):
+    """Raised when a message cannot be put on its queue."""
+
+    code = "broker_unavailable"
+
+
+class NoModelServed(DependencyError):
+    """Raised when no worker has announced any model yet."""
+
+    code = "no_model_served"
+
+
+class NoWorkerAlive(DependencyError):
+    """Raised when no worker takes messages of the interactive lane; jobs wait for one."""
+
+    code = "no_worker_alive"
+
+
+class ModelError(ServiceError):
+    """Raised when a model cannot be served as it stands."""
+
+    code = "model_error"
+
+
+class ModelMissing(ModelError):
+    """Raised when a model folder, its manifest or its artifact does not exist."""
+
+    code = "model_missing"
+
+
+class ManifestInvalid(ModelError):
+    """Raised when a manifest cannot be read or contradicts itself."""
+
+    code = "manifest_invalid"
+
+
+class ChecksumMismatch(ModelError):
+    """Raised when the bytes of an artifact are not those that its manifest names."""
+
+    code = "checksum_mismatch"
+
+
+class LibraryMismatch(ModelError):
+    """Raised when an artifact was written by another scikit-learn than the one installed."""
+
+    code = "library_mismatch"
+
+
+class ArtifactUnusable(ModelError):
+    """Raised when an artifact with the right checksum cannot be loaded or cannot predict."""
+
+    code = "artifact_unusable"
+
+
+class VersionTaken(ModelError):
+    """Raised when a model version is already published with another content."""
+
+    code = "version_taken"

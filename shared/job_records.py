@@ -1,0 +1,96 @@
+"""How a job is written in its record: JSON texts inside a Redis hash. Times as decimal seconds."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from shared.errors import FieldNote
+from shared.jobs import Job, JobError, JobSpec, JobStatus, ModelRef, Outcome, QueueState
+from shared.queues import Lane
+
+
+def encode_spec(spec: JobSpec) -> bytes:
+    return orjson.dumps(
+        {
+            "id": spec.id,
+            "lane": spec.lane,
+            "model": [spec.model.name, spec.model.version, spec.model.sha256],
+            "rows": spec.rows,
+            "single": spec.is_single,
+            "warnings": [note.to_dict() for note in spec.warnings],
+            "deadline": spec.deadline_seconds,
+            "reply_to": spec.reply_to,
+        }
+    )
+
+
+def decode_spec(text: bytes) -> JobSpec:
+    fields = orjson.loads(text)
+    return JobSpec(
+        id=fields["id"],
+        lane=Lane(fields["lane"]),
+        model=ModelRef(*fields["model"]),
+        rows=fields["rows"],
+        is_single=fields["single"],
+        warnings=_decode_notes(fields["warnings"]),
+        deadline_seconds=fields["deadline"],
+        reply_to=fields["reply_to"],
+    )
+
+
+def encode_outcome(outcome: Outcome) -> bytes:
+    error = outcome.error
+    return orjson.dumps(
+        {
+            "predictions": outcome.predictions,
+            "error": error and [error.code, error.detail, [note.to_dict() for note in error.errors]],
+            "batch_rows": outcome.batch_rows,
+            "predict_seconds": outcome.predict_seconds,
+        }
+    )
+
+
+def _decode_outcome(status: JobStatus, text: bytes) -> Outcome:
+    fields = orjson.loads(text)
+    error = fields["error"]
+    return Outcome(
+        status=status,
+        predictions=fields["predictions"],
+        error=JobError(error[0], error[1], _decode_notes(error[2])) if error else None,
+        batch_rows=fields["batch_rows"],
+        predict_seconds=fields["predict_seconds"],
+    )
+
+
+def _decode_notes(notes: Sequence[Mapping[str, Any]]) -> tuple[FieldNote, ...]:
+    return tuple(FieldNote(**note) for note in notes)
+
+
+def decode_job(record: Mapping[bytes, bytes], queue: QueueState | None) -> Job:
+    status = JobStatus(record[b"status"].decode())
+    outcome = record.get(b"outcome")
+    return Job(
+        spec=decode_spec(record[b"spec"]),
+        status=status,
+        attempt=int(record[b"attempt"]),
+        created_at=float(record[b"created"]),
+        started_at=_find_seconds(record, b"started"),
+        completed_at=_find_seconds(record, b"completed"),
+        expires_at=_find_seconds(record, b"expires"),
+        cancel_requested=b"cancel" in record,
+        outcome=_decode_outcome(status, outcome) if outcome is not None else None,
+        queue=queue if status is JobStatus.QUEUED else None,
+    )
+
+
+def _find_seconds(record: Mapping[bytes, bytes], field: bytes) -> float | None:
+    text = record.get(field)
+    return float(text) if text is not None else None
+
+
+def queue_state(position: int, workers: int, busy: bytes, jobs: bytes) -> QueueState:
+    """Expected time = jobs up to and including this one * seconds per job of one worker / live workers."""
+    if not (workers and jobs and float(jobs) > 0):
+        return QueueState(position, None)
+    return QueueState(position, round((position + 1) * float(busy) / float(jobs) / workers, 3))

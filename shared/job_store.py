@@ -1,0 +1,226 @@
+"""JobStore: the only truth about jobs, and its Redis implementation.
+
+Every change of a record is one atomic script; the scripts lie in lua/. Nothing here sends messages.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol
+
+from redis import Redis
+from redis.exceptions import OutOfMemoryError, RedisError
+
+from shared.errors import JobErrorCode, StoreFull, StoreUnavailable
+from shared.job_records import decode_job, decode_spec, encode_outcome, encode_spec, queue_state
+from shared.jobs import Job, JobError, JobSpec, JobStatus, Outcome, QueueState
+from shared.queues import Lane
+from shared.settings import Settings
+
+#: Most jobs that one sweep sends again: it bounds the time for which a script holds the server.
+SWEEP_JOBS = 200
+
+CANCELED = Outcome(JobStatus.CANCELED, error=JobError(JobErrorCode.CANCELED, "Canceled at the request of the client."))
+EXPIRED = Outcome(
+    JobStatus.EXPIRED,
+    error=JobError(
+        JobErrorCode.DEADLINE_PASSED, "Its deadline passed before it was finished; submit again with more time."
+    ),
+)
+WORKER_DIED = Outcome(
+    JobStatus.FAILED,
+    error=JobError(
+        JobErrorCode.WORKER_DIED,
+        "Every worker that took this job died or hung while predicting it, so it was set aside. "
+        "The input probably crashes the model: try it alone against the model file.",
+    ),
+)
+
+
+class Verdict(StrEnum):
+    """What a worker may do with a job that a message named."""
+
+    #: Predict it: the lease is this worker's.
+    CLAIMED = "claimed"
+    #: Leave it: another worker holds its lease.
+    RUNNING = "running"
+    #: Leave it: it has its answer.
+    FINAL = "final"
+    #: Leave it: there is no such record, or no longer.
+    UNKNOWN = "unknown"
+
+
+class CancelVerdict(StrEnum):
+    """What became of a request to cancel."""
+
+    CANCELED = "canceled"
+    #: It runs; it will end `canceled` unless its worker dies, and then too.
+    RUNNING = "running"
+    #: Too late: it ended otherwise.
+    FINAL = "final"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What the store adds to a job that it accepted."""
+
+    created_at: float
+    queue: QueueState
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """A job whose message or worker was lost, and that is queued again."""
+
+    spec: JobSpec
+    #: Times that a worker claimed it so far.
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What one look over all jobs found."""
+
+    #: When it looked, by the store's clock: the jobs to send again count as enqueued then.
+    at: float
+    resend: list[Stuck]
+    expired: int
+    quarantined: int
+
+
+class JobStore(Protocol):
+    """Every operation raises StoreUnavailable when the store does not answer.
+
+    All are safe to call again after such a failure: the second call finds what the first one did.
+    """
+
+    def accept(self, specs: Sequence[JobSpec]) -> list[Accepted]:
+        """Write the records of jobs of one lane, all or none; raises StoreFull. After it the jobs are promised."""
+
+    def claim(self, job_ids: Sequence[str], token: str) -> list[Verdict]:
+        """Take the lease of every queued job under one token."""
+
+    def renew(self, job_ids: Sequence[str], token: str) -> int:
+        """Extend the leases that are still this token's; returns how many are."""
+
+    def finish(self, lane: Lane, outcomes: Mapping[str, Outcome], token: str, *, busy_seconds: float) -> list[bool]:
+        """Write how claimed jobs ended, unless another writer was first.
+
+        busy_seconds: worker time that these jobs took, for the expected time of the jobs behind them.
+        Returns for each job whether its record holds the end of this claim.
+        """
+
+    def cancel(self, job_id: str) -> CancelVerdict:
+        """Cancel a queued job at once and a running one when its worker is done."""
+
+    def find(self, job_id: str) -> Job | None:
+        """Return the job, or None when there is no record under this id."""
+
+    def sweep(self, oldest: Mapping[Lane, float | None]) -> Sweep:
+        """Expire, set aside and queue again what is due.
+
+        oldest: for each lane the time at which its oldest message was enqueued, None for an empty queue. A
+        lane whose broker cannot tell is left out, and its queued jobs are left alone.
+        """
+
+
+@contextmanager
+def store_errors() -> Iterator[None]:
+    """Translate what redis-py raises into our tree."""
+    try:
+        yield
+    except OutOfMemoryError as error:
+        raise StoreFull("The job store has no memory left; nothing was accepted. Try again later.") from error
+    except RedisError as error:
+        raise StoreUnavailable(f"The job store does not answer ({type(error).__name__}). Try again later.") from error
+
+
+class RedisJobStore:
+    """JobStore in one Redis or Valkey, version 7.0 or newer."""
+
+    def __init__(self, redis: Redis, settings: Settings) -> None:
+        self._settings = settings
+        self._root = settings.key_root
+        self._scripts = {name: redis.register_script(text) for name, text in _read_scripts().items()}
+        self._expired = encode_outcome(EXPIRED)
+        self._canceled = encode_outcome(CANCELED)
+        self._worker_died = encode_outcome(WORKER_DIED)
+
+    def _run(self, script: str, *arguments: bytes | str | int | float) -> Any:
+        with store_errors():
+            return self._scripts[script](keys=[self._root], args=list(arguments))
+
+    def accept(self, specs: Sequence[JobSpec]) -> list[Accepted]:
+        (lane,) = {spec.lane for spec in specs}
+        arguments: list[bytes | str | float] = [lane.value]
+        for spec in specs:
+            arguments += [spec.id, encode_spec(spec), spec.deadline_seconds, spec.reply_to]
+        workers, busy, jobs, *rest = self._run("accept", *arguments)
+        return [
+            Accepted(float(created), queue_state(position, workers, busy, jobs))
+            for created, position in zip(rest[::2], rest[1::2], strict=True)
+        ]
+
+    def claim(self, job_ids: Sequence[str], token: str) -> list[Verdict]:
+        settings = self._settings
+        answer = self._run("claim", token, settings.lease_seconds, settings.retention_seconds, self._expired, *job_ids)
+        return [Verdict(verdict.decode()) for verdict in answer]
+
+    def renew(self, job_ids: Sequence[str], token: str) -> int:
+        return int(self._run("renew", token, self._settings.lease_seconds, *job_ids))
+
+    def finish(self, lane: Lane, outcomes: Mapping[str, Outcome], token: str, *, busy_seconds: float) -> list[bool]:
+        arguments: list[bytes | str | float] = [
+            token,
+            self._settings.retention_seconds,
+            lane.value,
+            busy_seconds,
+            self._canceled,
+        ]
+        for job_id, outcome in outcomes.items():
+            arguments += [job_id, outcome.status.value, encode_outcome(outcome)]
+        return [bool(ours) for ours in self._run("finish", *arguments)]
+
+    def cancel(self, job_id: str) -> CancelVerdict:
+        answer = self._run("cancel", job_id, self._settings.retention_seconds, self._canceled)
+        return CancelVerdict(answer.decode())
+
+    def find(self, job_id: str) -> Job | None:
+        answer = self._run("find", job_id, self._settings.retention_seconds, self._expired)
+        if not answer:
+            return None
+        fields = answer[0]
+        record = dict(zip(fields[::2], fields[1::2], strict=True))
+        return decode_job(record, queue_state(*answer[1]) if len(answer) > 1 else None)
+
+    def sweep(self, oldest: Mapping[Lane, float | None]) -> Sweep:
+        settings = self._settings
+        arguments: list[bytes | str | float] = [
+            settings.retention_seconds,
+            settings.quarantine_retention_seconds,
+            settings.max_attempts,
+            settings.resend_after_seconds,
+            SWEEP_JOBS,
+            self._expired,
+            self._worker_died,
+            self._canceled,
+        ]
+        for lane in Lane:
+            since = oldest.get(lane, "-inf")
+            arguments += [lane.value, "" if since is None else since]
+        at, expired, quarantined, resend = self._run("sweep", *arguments)
+        stuck = [Stuck(decode_spec(spec), int(attempt)) for spec, attempt in resend]
+        return Sweep(float(at), stuck, expired, quarantined)
+
+
+def _read_scripts() -> dict[str, str]:
+    folder = Path(__file__).parent / "lua"
+    shared_text = (folder / "record.lua").read_text()
+    # A full store must refuse new jobs, but never the answers of those it has accepted.
+    headers = {"accept": "#!lua\n"} | dict.fromkeys(
+        ("claim", "renew", "finish", "cancel", "find", "sweep"), "#!lua flags=allow-oom\n"
+    )
+    return {name: header + shared_text + (folder / f"{name}.lua").read_text() for name, header in headers.items()}

@@ -1,0 +1,141 @@
+"""Job, JobStatus and the allowed transitions: pure."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from shared.errors import FieldNote
+from shared.queues import Lane
+
+
+class JobStatus(StrEnum):
+    """Where a job is in its life."""
+
+    #: Accepted; no worker holds it.
+    QUEUED = "queued"
+    #: A worker holds its lease.
+    RUNNING = "running"
+    #: Final: every row has a prediction.
+    SUCCEEDED = "succeeded"
+    #: Final: no prediction, and the error says why.
+    FAILED = "failed"
+    #: Final: the client asked for it.
+    CANCELED = "canceled"
+    #: Final: its deadline passed before it was finished.
+    EXPIRED = "expired"
+
+    @property
+    def is_final(self) -> bool:
+        return self not in (JobStatus.QUEUED, JobStatus.RUNNING)
+
+
+_FINAL = frozenset(status for status in JobStatus if status.is_final)
+
+#: A final status has no way out: that is the promise.
+TRANSITIONS: Mapping[JobStatus, frozenset[JobStatus]] = {
+    JobStatus.QUEUED: frozenset({JobStatus.RUNNING, JobStatus.CANCELED, JobStatus.EXPIRED}),
+    JobStatus.RUNNING: _FINAL | {JobStatus.QUEUED},
+    **{status: frozenset() for status in _FINAL},
+}
+
+#: One input record as its values in the order of the manifest's features.
+Row = list[float | str]
+#: One answer: `prediction`, and `probabilities` by class where the model has classes.
+Prediction = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """The model version that a job was accepted for; a result always cites it."""
+
+    name: str
+    version: str
+    sha256: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.name}/{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """What was accepted: it never changes after the 202."""
+
+    id: str
+    lane: Lane
+    model: ModelRef
+    #: 1 to `max_rows` validated rows.
+    rows: list[Row]
+    #: The input was one record, not an array; the output takes the same shape.
+    is_single: bool
+    #: Pointers begin at the input, such as `/height` or `/3/height`.
+    warnings: tuple[FieldNote, ...] = ()
+    #: Seconds from acceptance to the deadline.
+    deadline_seconds: float = 86_400.0
+    #: Channel of the API process that asked; it is told when the job is final.
+    reply_to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobError:
+    """Why a job has no prediction."""
+
+    code: str
+    detail: str
+    #: Pointers begin at the array of rows, such as `/3`.
+    errors: tuple[FieldNote, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a job ended: `predictions` (one per row, same order) or `error`, never both."""
+
+    status: JobStatus
+    predictions: list[Prediction] | None = None
+    error: JobError | None = None
+    #: Rows that the model saw in the same call.
+    batch_rows: int = 0
+    #: Seconds that this call took.
+    predict_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """Where a queued job stands in its lane."""
+
+    #: Jobs ahead of it.
+    position: int
+    #: Expected seconds until it is finished; None while no worker has shown its speed.
+    eta_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One accepted unit of work as its record has it. Times are seconds since the epoch, by the store's clock."""
+
+    spec: JobSpec
+    status: JobStatus
+    attempt: int
+    created_at: float
+    started_at: float | None = None
+    completed_at: float | None = None
+    #: When the record is deleted; None until final.
+    expires_at: float | None = None
+    cancel_requested: bool = False
+    outcome: Outcome | None = None
+    queue: QueueState | None = None
+
+    @property
+    def id(self) -> str:
+        return self.spec.id
+
+    @property
+    def deadline(self) -> float:
+        return self.created_at + self.spec.deadline_seconds
+
+
+def new_token() -> str:
+    """Return a token that tells one claim from every other."""
+    return secrets.token_hex(8)

@@ -1,0 +1,24 @@
+-- ARGV: token, retention, lane, busy seconds, outcome of a canceled job, then for each job: id, status, outcome.
+-- Returns for each job: 1 when the record holds this claim's end, 0 when another writer was first.
+local token, retention, lane, busy, canceled = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
+local answer, done = {}, 0
+for i = 6, #ARGV, 3 do
+  local id = ARGV[i]
+  local job = redis.call('HMGET', JOB .. id, 'status', 'token', 'cancel')
+  local ours = job[1] and job[2] == token
+  if ours and job[1] == 'running' then
+    if job[3] then finalize(id, 'canceled', canceled, retention)
+    else finalize(id, ARGV[i + 1], ARGV[i + 2], retention) end
+    done = done + 1
+  end
+  table.insert(answer, (ours and job[1] ~= 'queued') and 1 or 0)
+end
+if done > 0 then
+  -- How fast one worker of this lane is: sums that halve in about 20 s, so that their ratio follows the load.
+  local load = redis.call('HMGET', load_key(lane), 'at', 'busy', 'jobs')
+  local keep = load[1] and math.exp((tonumber(load[1]) - now) / 30) or 0
+  redis.call('HSET', load_key(lane), 'at', stamp(now),
+             'busy', stamp(tonumber(load[2] or 0) * keep + busy), 'jobs', stamp(tonumber(load[3] or 0) * keep + done))
+end
+tell_waiters()
+return answer

@@ -1,0 +1,60 @@
+-- ARGV: retention, quarantine retention, attempts allowed, resend after seconds, most jobs to send again,
+--       outcomes: expired, worker died, canceled; then for each lane: lane, when its oldest message was enqueued
+--       ('' when the queue is empty, '-inf' when its broker cannot tell and does not lose messages).
+-- Returns the time, how many expired, how many were set aside, and spec and attempt of each job to send again.
+local retention, quarantine_retention, allowed = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local resend_after, most = tonumber(ARGV[4]), tonumber(ARGV[5])
+local expired, died, canceled = ARGV[6], ARGV[7], ARGV[8]
+local expired_count, quarantined_count, resend = 0, 0, {}
+
+local function send_again(id, lane)
+  redis.call('ZADD', queued_key(lane), stamp(now), id)
+  local job = redis.call('HMGET', JOB .. id, 'spec', 'attempt')
+  table.insert(resend, {job[1], job[2]})
+end
+
+local function due(key, until_when)
+  return redis.call('ZRANGEBYSCORE', key, '-inf', until_when, 'LIMIT', 0, most - #resend)
+end
+
+for _, id in ipairs(due(DEADLINES, stamp(now))) do
+  if redis.call('EXISTS', JOB .. id) == 1 then
+    finalize(id, 'expired', expired, retention)
+    expired_count = expired_count + 1
+  else
+    redis.call('ZREM', DEADLINES, id)
+  end
+end
+
+for _, id in ipairs(due(RUNNING, stamp(now))) do
+  local key = JOB .. id
+  local job = redis.call('HMGET', key, 'lane', 'attempt', 'cancel')
+  if not job[1] then
+    redis.call('ZREM', RUNNING, id)
+  elseif job[3] then
+    finalize(id, 'canceled', canceled, retention)
+  elseif tonumber(job[2]) >= allowed then
+    finalize(id, 'failed', died, quarantine_retention)
+    redis.call('ZADD', QUARANTINE, stamp(now + tonumber(quarantine_retention)), id)
+    quarantined_count = quarantined_count + 1
+  else
+    redis.call('ZREM', RUNNING, id)
+    redis.call('HSET', key, 'status', 'queued', 'token', '')
+    send_again(id, job[1])
+  end
+end
+redis.call('ZREMRANGEBYSCORE', QUARANTINE, '-inf', stamp(now))
+
+-- Queues are first in, first out: a queued job older than the oldest message still in the queue has lost its own.
+for i = 9, #ARGV, 2 do
+  local lane, oldest = ARGV[i], ARGV[i + 1]
+  if oldest ~= '-inf' then
+    local since = oldest == '' and now or math.min(tonumber(oldest), now)
+    for _, id in ipairs(due(queued_key(lane), stamp(since - resend_after))) do
+      if redis.call('EXISTS', JOB .. id) == 1 then send_again(id, lane)
+      else redis.call('ZREM', queued_key(lane), id) end
+    end
+  end
+end
+tell_waiters()
+return {stamp(now), expired_count, quarantined_count, resend}

@@ -1,0 +1,48 @@
+"""What crosses a queue, versioned: encode and decode.
+
+A message is a hint that carries the rows; the job's record is the truth.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from shared.jobs import JobSpec, Row
+from shared.queues import Lane
+
+MESSAGE_VERSION = 1
+
+
+class MessageUnreadable(Exception):
+    """Raised when a message is not of a version or shape that this process knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class PredictMessage:
+    """Jobs of one model version and one lane, to be predicted in one call."""
+
+    model_key: str
+    lane: Lane
+    #: Rows by job id, in the order in which the jobs were accepted.
+    rows: Mapping[str, list[Row]]
+
+    @classmethod
+    def of(cls, specs: Sequence[JobSpec]) -> Self:
+        """Make the message of one or more jobs that share model version and lane."""
+        keys = {(spec.model.key, spec.lane) for spec in specs}
+        ((model_key, lane),) = keys
+        return cls(model_key, lane, {spec.id: spec.rows for spec in specs})
+
+    def encode(self) -> dict[str, Any]:
+        """Return the keyword arguments of the task."""
+        return {"v": MESSAGE_VERSION, "model": self.model_key, "lane": self.lane.value, "rows": self.rows}
+
+    @classmethod
+    def decode(cls, message: Mapping[str, Any]) -> Self:
+        """Read the keyword arguments of a task; raises MessageUnreadable."""
+        if message.get("v") != MESSAGE_VERSION:
+            raise MessageUnreadable(f"message version {message.get('v')!r}, this worker reads {MESSAGE_VERSION}")
+        try:
+            return cls(message["model"], Lane(message["lane"]), dict(message["rows"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise MessageUnreadable(f"message without a usable {error}") from error

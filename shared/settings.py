@@ -1,0 +1,157 @@
+"""Environment → one frozen Settings object; the only reader of the environment.
+
+Every field is the variable `ROWCALL_` + its name in capitals, described in docs/reference/settings.md.
+"""
+
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from shared.queues import Lane
+
+ENVIRONMENT_PREFIX = "ROWCALL_"
+
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+Port = Annotated[int, Field(ge=1, le=65_535)]
+
+
+def _redis_url(url: SecretStr) -> SecretStr:
+    if not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("must start with redis://, rediss:// or unix://")
+    return url
+
+
+RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
+#: Several names in one variable, separated by commas.
+Names = Annotated[tuple[str, ...], NoDecode]
+
+
+class SettingsInvalid(Exception):
+    """Raised when a variable cannot be used; the message names it and says what it must be."""
+
+
+class Settings(BaseSettings):
+    """Everything that may differ between two deployments."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENVIRONMENT_PREFIX, frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
+
+    #: Server that holds the job records. Unset: `make up` starts a private one.
+    redis_url: RedisUrl = SecretStr("redis://127.0.0.1:6379/0")
+    #: Server that holds the queues; unset, the same as `redis_url`.
+    broker_url: RedisUrl | None = None
+    #: First part of every key, so that deployments can share a server.
+    key_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] = "rowcall"
+
+    #: Address and port that the API listens on.
+    host: str = "127.0.0.1"
+    port: Port = 8000
+    #: Web server processes, and threads in each.
+    api_processes: Count = 2
+    api_threads: Count = 64
+    #: Requests of one API process that may wait for a result at once; beyond it the answer is 202.
+    max_waiters: Count = 48
+    #: Largest request body, in bytes.
+    max_body_bytes: Count = 1_048_576
+    #: Most rows in one prediction job.
+    max_rows: Count = 1_000
+    #: Wait of `Prefer: wait` without a number and of `/predict`; and the longest one granted.
+    default_wait_seconds: Seconds = 10.0
+    max_wait_seconds: Seconds = 55.0
+
+    #: Folder of model folders, `<name>/<version>/`.
+    models_dir: Path = Path("models")
+    #: Models that a worker loads: `name` (its newest version) or `name/version`; empty: the newest of each.
+    models: Names = ()
+    #: Lanes that a worker takes messages from.
+    lanes: Annotated[tuple[Lane, ...], NoDecode, Field(min_length=1)] = (Lane.INTERACTIVE, Lane.BULK)
+    #: Worker processes that `make up` starts.
+    workers: Count = 2
+    #: A prediction that runs longer ends its worker process, and counts as a failed attempt.
+    predict_timeout_seconds: Seconds = 60.0
+    #: File that a worker touches while it is healthy; unset, it writes none.
+    health_file: Path | None = None
+
+    #: How long a claimed job stays with a worker that gives no sign of life.
+    lease_seconds: Seconds = 10.0
+    #: Attempts before a job whose workers died is set aside.
+    max_attempts: Count = 3
+    #: How often the sweeper looks for work that got stuck.
+    sweep_interval_seconds: Seconds = 1.0
+    #: How long a message may be on its way before it counts as lost.
+    resend_after_seconds: Seconds = 2.0
+    #: Deadline of a job that names none with `Cancel-After`.
+    deadline_seconds: Seconds = 86_400.0
+    #: How long a final job can be read.
+    retention_seconds: Annotated[int, Field(ge=1)] = 86_400
+    #: How long a job in quarantine keeps its input.
+    quarantine_retention_seconds: Annotated[int, Field(ge=1)] = 604_800
+
+    #: State of `make up`: the server's append-only file, logs, sockets.
+    data_dir: Path = Path(".rowcall")
+    #: DEBUG, INFO, WARNING or ERROR.
+    log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_names(cls, values: dict[str, object]) -> dict[str, object]:
+        for name in ("models", "lanes"):
+            if isinstance(text := values.get(name), str):
+                values[name] = tuple(part.strip() for part in text.split(",") if part.strip())
+        return values
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if self.max_waiters >= self.api_threads:
+            raise ValueError("ROWCALL_MAX_WAITERS must be less than ROWCALL_API_THREADS, or waiting stops the API")
+        if self.default_wait_seconds > self.max_wait_seconds:
+            raise ValueError("ROWCALL_DEFAULT_WAIT_SECONDS must not exceed ROWCALL_MAX_WAIT_SECONDS")
+        return self
+
+    @property
+    def key_root(self) -> str:
+        """Start of every key; the braces keep all keys on one shard of a cluster."""
+        return "{" + self.key_prefix + "}:"
+
+    def to_environment(self) -> dict[str, str]:
+        """Return the variables under which another process reads these settings; paths become absolute."""
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        return {
+            f"{ENVIRONMENT_PREFIX}{name.upper()}": _to_text(value) for name, value in given.items() if value is not None
+        }
+
+    @property
+    def store_url(self) -> str:
+        """The job store's URL with its password, for the client library only: never log it."""
+        return self.redis_url.get_secret_value()
+
+    @property
+    def effective_broker_url(self) -> str:
+        """The broker's URL with its password, for the client library only: never log it."""
+        return (self.broker_url or self.redis_url).get_secret_value()
+
+
+def read_settings() -> Settings:
+    """Read the environment; raises SettingsInvalid, one line for each bad variable."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsInvalid("\n".join(_explain(problem) for problem in error.errors())) from error
+
+
+def _to_text(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, Path):
+        return str(value.resolve())
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _explain(problem: object) -> str:
+    assert isinstance(problem, dict)
+    name = f"{ENVIRONMENT_PREFIX}{str(problem['loc'][0]).upper()}: " if problem["loc"] else ""
+    return f"{name}{problem['msg'].removeprefix('Value error, ')}"

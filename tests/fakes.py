@@ -1,0 +1,211 @@
+"""In-memory stand-ins; those with a contract pass the same tests as the real ones."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from shared.errors import BrokerUnavailable
+from shared.job_store import (
+    CANCELED,
+    EXPIRED,
+    WORKER_DIED,
+    Accepted,
+    CancelVerdict,
+    Stuck,
+    Sweep,
+    Verdict,
+)
+from shared.jobs import TRANSITIONS, Job, JobSpec, JobStatus, Outcome, QueueState
+from shared.manifest import ModelManifest
+from shared.queues import Lane
+from shared.registry import ServedModel
+from shared.settings import Settings
+
+
+@dataclass
+class _Record:
+    job: Job
+    #: When its message was last enqueued, and until when its lease holds.
+    enqueued_at: float
+    token: str = ""
+    lease_until: float = 0.0
+
+
+class FakeJobStore:
+    """JobStore in a dictionary, with a clock that a test moves."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._records: dict[str, _Record] = {}
+        self._clock = 1_700_000_000.0
+
+    def let_time_pass(self, seconds: float) -> None:
+        self._clock += seconds
+        gone = [i for i, r in self._records.items() if r.job.expires_at is not None and r.job.expires_at <= self._clock]
+        for job_id in gone:
+            del self._records[job_id]
+
+    def _move(self, record: _Record, status: JobStatus, outcome: Outcome | None = None) -> None:
+        assert status in TRANSITIONS[record.job.status], f"{record.job.status} → {status}"
+        record.job = replace(record.job, status=status)
+        if outcome is not None:
+            died = outcome is WORKER_DIED
+            kept = self._settings.quarantine_retention_seconds if died else self._settings.retention_seconds
+            record.job = replace(record.job, outcome=outcome, completed_at=self._clock, expires_at=self._clock + kept)
+
+    def _queued(self, lane: Lane) -> list[_Record]:
+        queued = [
+            record
+            for record in self._records.values()
+            if record.job.status is JobStatus.QUEUED and record.job.spec.lane is lane
+        ]
+        return sorted(queued, key=lambda record: (record.enqueued_at, record.job.id))
+
+    def _state(self, job: Job) -> QueueState | None:
+        if job.status is not JobStatus.QUEUED:
+            return None
+        ids = [record.job.id for record in self._queued(job.spec.lane)]
+        return QueueState(ids.index(job.id), None)
+
+    def accept(self, specs: Sequence[JobSpec]) -> list[Accepted]:
+        accepted = []
+        for spec in specs:
+            job = Job(spec, JobStatus.QUEUED, 0, self._clock)
+            record = self._records.setdefault(spec.id, _Record(job, self._clock))
+            accepted.append(Accepted(record.job.created_at, self._state(record.job) or QueueState(0, None)))
+        return accepted
+
+    def claim(self, job_ids: Sequence[str], token: str) -> list[Verdict]:
+        return [self._claim_one(job_id, token) for job_id in job_ids]
+
+    def _claim_one(self, job_id: str, token: str) -> Verdict:
+        record = self._records.get(job_id)
+        if record is None:
+            return Verdict.UNKNOWN
+        if record.job.status is JobStatus.RUNNING:
+            return Verdict.CLAIMED if record.token == token else Verdict.RUNNING
+        if record.job.status.is_final:
+            return Verdict.FINAL
+        if record.job.deadline <= self._clock:
+            self._move(record, JobStatus.EXPIRED, EXPIRED)
+            return Verdict.FINAL
+        self._move(record, JobStatus.RUNNING)
+        record.job = replace(record.job, started_at=self._clock, attempt=record.job.attempt + 1)
+        record.token = token
+        record.lease_until = self._clock + self._settings.lease_seconds
+        return Verdict.CLAIMED
+
+    def renew(self, job_ids: Sequence[str], token: str) -> int:
+        ours = [
+            record
+            for job_id in job_ids
+            if (record := self._records.get(job_id))
+            and record.job.status is JobStatus.RUNNING
+            and record.token == token
+        ]
+        for record in ours:
+            record.lease_until = self._clock + self._settings.lease_seconds
+        return len(ours)
+
+    def finish(self, lane: Lane, outcomes: Mapping[str, Outcome], token: str, *, busy_seconds: float) -> list[bool]:
+        return [self._finish_one(job_id, outcome, token) for job_id, outcome in outcomes.items()]
+
+    def _finish_one(self, job_id: str, outcome: Outcome, token: str) -> bool:
+        record = self._records.get(job_id)
+        if record is None or record.token != token:
+            return False
+        if record.job.status is JobStatus.RUNNING:
+            ended = CANCELED if record.job.cancel_requested else outcome
+            self._move(record, ended.status, ended)
+        return record.job.status.is_final
+
+    def cancel(self, job_id: str) -> CancelVerdict:
+        record = self._records.get(job_id)
+        if record is None:
+            return CancelVerdict.UNKNOWN
+        if record.job.status is JobStatus.QUEUED:
+            self._move(record, JobStatus.CANCELED, CANCELED)
+        if record.job.status is JobStatus.RUNNING:
+            record.job = replace(record.job, cancel_requested=True)
+            return CancelVerdict.RUNNING
+        return CancelVerdict.CANCELED if record.job.status is JobStatus.CANCELED else CancelVerdict.FINAL
+
+    def find(self, job_id: str) -> Job | None:
+        record = self._records.get(job_id)
+        if record is None:
+            return None
+        if not record.job.status.is_final and record.job.deadline <= self._clock:
+            self._move(record, JobStatus.EXPIRED, EXPIRED)
+        return replace(record.job, queue=self._state(record.job))
+
+    def sweep(self, oldest: Mapping[Lane, float | None]) -> Sweep:
+        open_records = [record for record in self._records.values() if not record.job.status.is_final]
+        expired = [record for record in open_records if record.job.deadline <= self._clock]
+        for record in expired:
+            self._move(record, JobStatus.EXPIRED, EXPIRED)
+        stuck, quarantined = self._sweep_leases()
+        for lane, since in oldest.items():
+            limit = (self._clock if since is None else min(since, self._clock)) - self._settings.resend_after_seconds
+            stuck += [record for record in self._queued(lane) if record.enqueued_at <= limit]
+        for record in stuck:
+            record.enqueued_at = self._clock
+        resend = [Stuck(record.job.spec, record.job.attempt) for record in stuck]
+        return Sweep(self._clock, resend, len(expired), quarantined)
+
+    def _sweep_leases(self) -> tuple[list[_Record], int]:
+        running = [record for record in self._records.values() if record.job.status is JobStatus.RUNNING]
+        stuck: list[_Record] = []
+        quarantined = 0
+        for record in running:
+            if record.lease_until > self._clock:
+                continue
+            if record.job.cancel_requested:
+                self._move(record, JobStatus.CANCELED, CANCELED)
+            elif record.job.attempt >= self._settings.max_attempts:
+                self._move(record, JobStatus.FAILED, WORKER_DIED)
+                quarantined += 1
+            else:
+                self._move(record, JobStatus.QUEUED)
+                record.token = ""
+                record.enqueued_at = self._clock
+                stuck.append(record)
+        return stuck, quarantined
+
+
+@dataclass
+class FakeBroker:
+    """Keeps what was sent; `is_down` makes every call fail."""
+
+    sent: list[list[JobSpec]] = field(default_factory=list)
+    is_down: bool = False
+
+    def send(self, specs: Sequence[JobSpec], *, enqueued_at: float) -> None:
+        self._require_up()
+        self.sent.append(list(specs))
+
+    def oldest_messages(self) -> Mapping[Lane, float | None]:
+        self._require_up()
+        return dict.fromkeys(Lane)
+
+    def _require_up(self) -> None:
+        if self.is_down:
+            raise BrokerUnavailable
+
+
+@dataclass
+class FakeRegistry:
+    """A fixed list of models and one live worker."""
+
+    models: list[ServedModel] = field(default_factory=list)
+    workers: int = 1
+
+    def announce(self, worker_id: str, lanes: Sequence[Lane], manifests: Sequence[ModelManifest]) -> None:
+        self.models += [ServedModel(manifest, is_ready=True) for manifest in manifests]
+
+    def withdraw(self, worker_id: str) -> None:
+        self.workers -= 1
+
+    def served_models(self) -> list[ServedModel]:
+        return self.models
+
+    def live_workers(self, lane: Lane) -> int:
+        return self.workers

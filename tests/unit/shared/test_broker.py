@@ -1,0 +1,152 @@
+import json
+import math
+from base64 import b64decode
+from typing import Any
+
+import pytest
+from celery import Celery
+from pydantic import SecretStr
+from redis import Redis
+
+from shared.broker import CeleryBroker, _enqueued_at, make_celery
+from shared.errors import BrokerUnavailable
+from shared.jobs import JobSpec
+from shared.messages import PredictMessage
+from shared.queues import Lane
+from shared.settings import Settings
+from tests.builders import job_spec
+
+NOWHERE = "unix:///nonexistent/broker.sock"
+
+
+@pytest.fixture
+def celery() -> Celery:
+    """The application of every process, with kombu's queues in memory instead of a server."""
+    celery = make_celery(Settings())
+    celery.conf.broker_url = "memory://"
+    return celery
+
+
+def send_and_take(celery: Celery, specs: list[JobSpec], *, enqueued_at: float = 1.0) -> dict[str, Any]:
+    """Return the document that kombu keeps for one message."""
+    CeleryBroker(celery, Redis(), Settings()).send(specs, enqueued_at=enqueued_at)
+    with celery.connection_for_read() as connection:
+        document: dict[str, Any] = connection.channel()._get(specs[0].lane.value)
+    return document
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("task_serializer", "json"),
+        ("accept_content", ["json"]),
+        ("task_ignore_result", True),
+        ("result_backend", None),
+        ("task_acks_late", True),
+        ("worker_prefetch_multiplier", 1),
+        ("task_create_missing_queues", False),
+        ("worker_enable_remote_control", False),
+        ("worker_send_task_events", False),
+        ("broker_connection_max_retries", None),
+    ],
+)
+def test_both_sides_share_the_settings_that_keep_the_promise(setting: str, value: object) -> None:
+    assert make_celery(Settings()).conf[setting] == value
+
+
+def test_every_lane_is_a_queue_under_its_own_name() -> None:
+    queues = make_celery(Settings()).conf.task_queues
+
+    assert [(queue.name, queue.exchange.name, queue.routing_key) for queue in queues] == [
+        (lane.value, lane.value, lane.value) for lane in Lane
+    ]
+
+
+def test_queues_of_two_deployments_on_one_server_are_apart() -> None:
+    options = make_celery(Settings(key_prefix="blue")).conf.broker_transport_options
+
+    assert options["global_keyprefix"] == "{blue}:broker:"
+
+
+def test_a_message_in_hand_is_not_given_away_before_its_prediction_has_timed_out() -> None:
+    options = make_celery(Settings(predict_timeout_seconds=500)).conf.broker_transport_options
+
+    assert options["visibility_timeout"] > 500
+
+
+@pytest.mark.parametrize(
+    ("url", "spelled", "is_network"),
+    [
+        pytest.param("unix:///run/store.sock", "redis+socket:///run/store.sock", False, id="socket"),
+        pytest.param("redis://store:6379/1", "redis://store:6379/1", True, id="network"),
+        pytest.param("rediss://store:6379/1", "rediss://store:6379/1", True, id="encrypted"),
+    ],
+)
+def test_an_url_is_spelled_as_celery_wants_it(url: str, spelled: str, is_network: bool) -> None:
+    conf = make_celery(Settings(redis_url=SecretStr(url))).conf
+
+    assert conf.broker_url == spelled
+    assert ("socket_keepalive" in conf.broker_transport_options) is is_network
+
+
+def test_the_queues_may_be_on_a_server_of_their_own() -> None:
+    settings = Settings(redis_url=SecretStr("redis://store:1"), broker_url=SecretStr("redis://broker:2"))
+
+    assert make_celery(settings).conf.broker_url == "redis://broker:2"
+
+
+@pytest.mark.parametrize("lane", Lane)
+def test_jobs_arrive_in_the_queue_of_their_lane_as_they_were_sent(celery: Celery, lane: Lane) -> None:
+    specs = [job_spec("prd_a", lane=lane), job_spec("prd_b", lane=lane, rows=[[160.0, 37.5]])]
+
+    document = send_and_take(celery, specs)
+
+    assert document["content-type"] == "application/json"
+    assert document["headers"]["task"] == "rowcall.predict"
+    _arguments, keywords, _callbacks = json.loads(b64decode(document["body"]))
+    assert PredictMessage.decode(keywords) == PredictMessage.of(specs)
+
+
+def test_the_rows_of_a_message_are_not_copied_into_its_headers(celery: Celery) -> None:
+    headers = send_and_take(celery, [job_spec()])["headers"]
+
+    assert (headers["argsrepr"], headers["kwargsrepr"]) == ("", "")
+
+
+def test_jobs_of_two_lanes_are_not_sent_as_one_message(celery: Celery) -> None:
+    with pytest.raises(ValueError, match="too many values"):
+        send_and_take(celery, [job_spec("prd_a"), job_spec("prd_b", lane=Lane.BULK)])
+
+
+def test_a_message_says_when_it_was_enqueued(celery: Celery) -> None:
+    document = send_and_take(celery, [job_spec()], enqueued_at=1_700_000_000.25)
+
+    assert _enqueued_at(json.dumps(document)) == 1_700_000_000.25
+
+
+@pytest.mark.parametrize(
+    ("message", "at"),
+    [
+        pytest.param(None, None, id="empty queue"),
+        pytest.param(b'{"headers": {"enqueued_at": 5.5}}', 5.5, id="our message"),
+        pytest.param(b'{"headers": {}}', math.inf, id="message of another sender"),
+        pytest.param(b"{}", math.inf, id="message without headers"),
+    ],
+)
+def test_the_age_of_a_queue_is_read_from_its_oldest_message(message: bytes | None, at: float | None) -> None:
+    assert _enqueued_at(message) == at
+
+
+def test_a_message_that_cannot_be_sent_is_an_unavailable_broker() -> None:
+    settings = Settings(redis_url=SecretStr(NOWHERE))
+    broker = CeleryBroker(make_celery(settings), Redis(), settings)
+
+    with pytest.raises(BrokerUnavailable, match="The broker does not answer"):
+        broker.send([job_spec()], enqueued_at=1.0)
+
+
+def test_queues_that_cannot_be_read_are_an_unavailable_broker() -> None:
+    broker = CeleryBroker(make_celery(Settings()), Redis.from_url(NOWHERE), Settings())
+
+    with pytest.raises(BrokerUnavailable, match="The broker does not answer"):
+        broker.oldest_messages()

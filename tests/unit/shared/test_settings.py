@@ -1,0 +1,184 @@
+import os
+import traceback
+from pathlib import Path
+from unittest import mock
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from shared.queues import Lane
+from shared.settings import Settings, SettingsInvalid, read_settings
+
+
+def test_without_variables_every_setting_has_a_default() -> None:
+    settings = read_settings()
+
+    assert settings == Settings()
+    assert (settings.store_url, settings.port, settings.lanes) == (
+        "redis://127.0.0.1:6379/0",
+        8000,
+        (Lane.INTERACTIVE, Lane.BULK),
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "field", "value"),
+    [
+        ("ROWCALL_PORT", "9000", "port", 9000),
+        ("ROWCALL_LEASE_SECONDS", "2.5", "lease_seconds", 2.5),
+        ("ROWCALL_MODELS_DIR", "/srv/models", "models_dir", Path("/srv/models")),
+        ("ROWCALL_HEALTH_FILE", "/run/health", "health_file", Path("/run/health")),
+        ("ROWCALL_LANES", "bulk", "lanes", (Lane.BULK,)),
+        ("ROWCALL_LANES", "bulk, interactive", "lanes", (Lane.BULK, Lane.INTERACTIVE)),
+        ("ROWCALL_MODELS", "gender, churn/2,", "models", ("gender", "churn/2")),
+        ("ROWCALL_MODELS", "", "models", ()),
+        ("rowcall_port", "9001", "port", 9001),
+    ],
+)
+def test_a_variable_sets_the_field_of_its_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str, field: str, value: object
+) -> None:
+    monkeypatch.setenv(name, text)
+
+    assert getattr(read_settings(), field) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        pytest.param("ROWCALL_PORT", "http", id="not a number"),
+        pytest.param("ROWCALL_PORT", "0", id="below its range"),
+        pytest.param("ROWCALL_PORT", "65536", id="above its range"),
+        pytest.param("ROWCALL_API_THREADS", "1.5", id="not a whole number"),
+        pytest.param("ROWCALL_LEASE_SECONDS", "0", id="no time"),
+        pytest.param("ROWCALL_LEASE_SECONDS", "-1", id="negative time"),
+        pytest.param("ROWCALL_LEASE_SECONDS", "nan", id="time that is not a number"),
+        pytest.param("ROWCALL_LEASE_SECONDS", "inf", id="endless time"),
+        pytest.param("ROWCALL_RETENTION_SECONDS", "0.5", id="fraction of a second to keep"),
+        pytest.param("ROWCALL_REDIS_URL", "http://store", id="URL of no Redis"),
+        pytest.param("ROWCALL_BROKER_URL", "amqp://broker", id="URL of another broker"),
+        pytest.param("ROWCALL_KEY_PREFIX", "a{b}", id="braces in the prefix"),
+        pytest.param("ROWCALL_LANES", "fast", id="unknown lane"),
+        pytest.param("ROWCALL_LANES", ",", id="no lane"),
+        pytest.param("ROWCALL_LOG_LEVEL", "debug", id="unknown log level"),
+    ],
+)
+def test_a_bad_variable_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:
+    monkeypatch.setenv(name, text)
+
+    with pytest.raises(SettingsInvalid, match=f"^{name}: "):
+        read_settings()
+
+
+def test_every_bad_variable_has_a_line_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROWCALL_PORT", "0")
+    monkeypatch.setenv("ROWCALL_WORKERS", "none")
+
+    with pytest.raises(SettingsInvalid, match=r"^ROWCALL_PORT: .*\nROWCALL_WORKERS: .*$"):
+        read_settings()
+
+
+@pytest.mark.parametrize("waiters", ["64", "65"], ids=["as many", "more"])
+def test_waiting_requests_must_leave_a_thread_of_the_api_free(monkeypatch: pytest.MonkeyPatch, waiters: str) -> None:
+    monkeypatch.setenv("ROWCALL_API_THREADS", "64")
+    monkeypatch.setenv("ROWCALL_MAX_WAITERS", waiters)
+
+    with pytest.raises(SettingsInvalid, match=r"^ROWCALL_MAX_WAITERS must be less than ROWCALL_API_THREADS"):
+        read_settings()
+
+
+def test_the_default_wait_must_not_exceed_the_longest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROWCALL_DEFAULT_WAIT_SECONDS", "56")
+
+    with pytest.raises(SettingsInvalid, match=r"^ROWCALL_DEFAULT_WAIT_SECONDS must not exceed"):
+        read_settings()
+
+
+def test_variables_of_others_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "1")
+    monkeypatch.setenv("ROWCALL_CLIENT_URL", "http://127.0.0.1:8000")
+
+    assert read_settings() == Settings()
+
+
+def test_settings_cannot_be_changed() -> None:
+    settings = Settings()
+
+    with pytest.raises(ValidationError):
+        settings.port = 1
+
+
+@pytest.mark.parametrize("show", [repr, str], ids=["repr", "str"])
+def test_a_password_is_never_shown(show: type[str]) -> None:
+    settings = Settings(
+        redis_url=SecretStr("redis://:hunter2@store:6379"), broker_url=SecretStr("redis://:hunter2@broker:6379")
+    )
+
+    assert "hunter2" not in show(settings)
+
+
+def test_a_password_is_not_in_the_refusal_of_its_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROWCALL_REDIS_URL", "http://:hunter2@store:6379")
+
+    with pytest.raises(SettingsInvalid) as refused:
+        read_settings()
+
+    assert "hunter2" not in str(refused.value)
+
+
+def test_the_broker_is_the_store_unless_it_has_an_url_of_its_own() -> None:
+    store = SecretStr("redis://store:6379")
+
+    assert Settings(redis_url=store).effective_broker_url == "redis://store:6379"
+    assert Settings(redis_url=store, broker_url=SecretStr("redis://b:1")).effective_broker_url == "redis://b:1"
+
+
+def test_every_key_starts_with_the_prefix_as_a_hash_tag() -> None:
+    assert Settings(key_prefix="blue").key_root == "{blue}:"
+
+
+def test_another_process_reads_the_same_settings(tmp_path: Path) -> None:
+    settings = Settings(
+        redis_url=SecretStr("unix:///run/store.sock"),
+        lanes=(Lane.BULK,),
+        models=("a", "b/2"),
+        models_dir=tmp_path,
+        port=1,
+    )
+
+    with mock.patch.dict(os.environ, settings.to_environment()):
+        found = read_settings()
+
+    assert found == settings
+
+
+def test_another_process_finds_relative_paths_from_any_folder() -> None:
+    variables = Settings(models_dir=Path("models")).to_environment()
+
+    assert variables == {"ROWCALL_MODELS_DIR": str(Path.cwd() / "models")}
+
+
+@pytest.mark.parametrize("name", ["ROWCALL_API_THREADS", "ROWCALL_KEY_PREFIX", "ROWCALL_LANES", "ROWCALL_HEALTH_FILE"])
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "")
+
+    assert read_settings() == Settings()
+
+
+def test_a_refused_url_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROWCALL_REDIS_URL", "http://:canary@store")
+
+    with pytest.raises(SettingsInvalid) as refused:
+        read_settings()
+
+    assert "canary" not in "".join(traceback.format_exception(refused.value))
+
+
+def test_settings_can_be_handed_to_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(lanes=(Lane.BULK,), port=8123, redis_url=SecretStr("redis://:secret@store/1"), health_file=None)
+    environment = settings.to_environment()
+
+    for name, text in environment.items():
+        monkeypatch.setenv(name, text)
+
+    assert read_settings() == settings
