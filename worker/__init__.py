@@ -1,0 +1,1 @@
+"""Messages in, predictions out; knows nothing of Flask or HTTP."""

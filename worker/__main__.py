@@ -1,0 +1,26 @@
+"""Process entry: `python -m worker`. SIGTERM drains: the message in hand is finished, no other is taken."""
+
+import os
+import sys
+
+from shared.errors import ModelError
+from shared.logs import configure_logs
+from shared.settings import SettingsInvalid, read_settings
+from worker.app import create_worker
+
+
+def main() -> int:
+    """Run a worker until it is told to stop; exit status 78 when its settings or models cannot be used."""
+    try:
+        settings = read_settings()
+        configure_logs("worker", settings.log_level)
+        worker = create_worker(settings)
+    except (ModelError, SettingsInvalid) as error:
+        sys.stderr.write(f"rowcall worker refuses to start: {error}\n")
+        return os.EX_CONFIG
+    worker.start()
+    return int(worker.exitcode or 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

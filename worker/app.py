@@ -1,0 +1,45 @@
+"""Wiring of a worker: settings in, a Celery worker that holds its models out."""
+
+from typing import Any
+
+from shared.broker import CeleryBroker, make_celery
+from shared.job_store import RedisJobStore
+from shared.redis_client import make_redis
+from shared.registry import RedisRegistry
+from shared.settings import Settings
+from worker.lease_keeper import LeaseKeeper
+from worker.lifecycle import Presence, follow_lifecycle
+from worker.micro_batch import MicroBatch
+from worker.predictors import Predictors
+from worker.sweeper import Sweeper
+from worker.tasks import register_tasks
+
+#: A worker is patient: an answer that is computed should not be lost to an outage of some seconds.
+RETRIES = 8
+
+
+def create_worker(settings: Settings) -> Any:
+    """Load and warm up the models, then return a Celery worker that is ready to start.
+
+    Raises ModelError when a model cannot be served: such a worker must not take a single message.
+    """
+    predictors = Predictors.load(settings.models_dir, settings.models)
+    redis = make_redis(settings, settings.store_url, retries=RETRIES)
+    queues = make_redis(settings, settings.effective_broker_url, retries=RETRIES)
+    celery = make_celery(settings)
+    jobs = RedisJobStore(redis, settings)
+    leases = LeaseKeeper(jobs, settings)
+    broker = CeleryBroker(celery, queues, settings)
+    register_tasks(celery, MicroBatch(jobs, predictors, leases))
+    presence = Presence(RedisRegistry(redis, settings), settings.lanes, predictors.manifests)
+    follow_lifecycle(celery, settings.health_file, [leases, Sweeper(jobs, broker, redis, settings), presence])
+    return celery.Worker(
+        # One process, one thread that predicts: no pipe to a child, and no fork under a model's own threads.
+        pool="solo",
+        queues=[lane.value for lane in settings.lanes],
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        quiet=True,
+        loglevel=settings.log_level,
+    )
