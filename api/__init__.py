@@ -1,0 +1,1 @@
+"""HTTP in, messages out; knows nothing of scikit-learn."""

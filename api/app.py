@@ -1,0 +1,78 @@
+"""create_app: wiring only."""
+
+import logging
+import re
+import secrets
+
+from flask import Flask, Response, g, redirect, request
+from flask_swagger_ui import get_swaggerui_blueprint
+
+from api.health import Readiness, make_health_blueprint
+from api.ids import JobIds
+from api.models import make_models_blueprint
+from api.openapi import make_openapi_blueprint
+from api.predictions import Predictions
+from api.problems import register_problems
+from api.served_models import ServedModels
+from api.submissions import Submissions
+from api.waiters import Waiters
+from shared.broker import Broker
+from shared.job_store import JobStore
+from shared.registry import Registry
+from shared.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,128}$")
+#: W3C Trace Context: version, trace id, parent id, flags.
+_TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$")
+
+
+def create_app(
+    settings: Settings, *, jobs: JobStore, broker: Broker, registry: Registry, waiters: Waiters, ids: JobIds
+) -> Flask:
+    """Return the WSGI application on the given collaborators; nothing is started or connected here."""
+    app = Flask("rowcall", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    models = ServedModels(registry)
+    submissions = Submissions(jobs, broker, models, ids, settings)
+    _trace_requests(app)
+    register_problems(app)
+    app.register_blueprint(Predictions(jobs, submissions, waiters, ids, settings).blueprint())
+    app.register_blueprint(make_models_blueprint(models))
+    app.register_blueprint(make_health_blueprint(Readiness(broker, registry, models)))
+    app.register_blueprint(make_openapi_blueprint(models, settings))
+    app.register_blueprint(get_swaggerui_blueprint("/docs", "/openapi.json", {"app_name": "Rowcall"}))
+
+    @app.get("/")
+    def go_to_docs() -> Response:
+        return redirect("/docs/")  # type: ignore[return-value]  # werkzeug's own response type
+
+    return app
+
+
+def _trace_requests(app: Flask) -> None:
+    """Give every request an id, and log those that were refused."""
+
+    @app.before_request
+    def name_request() -> None:
+        given = request.headers.get("X-Request-Id", "")
+        g.request_id = given if _REQUEST_ID.match(given) else secrets.token_hex(16)
+
+    @app.after_request
+    def finish_request(response: Response) -> Response:
+        response.headers["X-Request-Id"] = g.request_id
+        # Probes come every second, and say themselves what they found.
+        if response.status_code >= 400 and request.blueprint != "health":
+            trace = _TRACEPARENT.match(request.headers.get("traceparent", ""))
+            log.info(
+                "request refused",
+                extra={
+                    "method": request.method,
+                    "route": str(request.url_rule or ""),
+                    "status": response.status_code,
+                    "request_id": g.request_id,
+                    "trace_id": trace[1] if trace else None,
+                },
+            )
+        return response

@@ -1,0 +1,54 @@
+"""Job ids that prove their origin, so that an expired job can be told from one that never was.
+
+An id is 16 random bytes and 4 bytes of an HMAC over them. A record that is gone needs no tombstone: an id
+with the right code was given out by this service.
+"""
+
+import base64
+import hmac
+import secrets
+from functools import cached_property
+
+from redis import Redis
+
+from shared.job_store import store_errors
+from shared.settings import Settings
+
+PREFIX = "prd_"
+_RANDOM_BYTES = 16
+_CODE_BYTES = 4
+_LENGTH = len(PREFIX) + 32
+
+
+class JobIds:
+    """Makes and recognizes job ids with a key that lies in the store."""
+
+    def __init__(self, redis: Redis, settings: Settings) -> None:
+        self._redis = redis
+        self._key_name = f"{settings.key_root}id_key"
+
+    @cached_property
+    def _key(self) -> bytes:
+        with store_errors():
+            self._redis.set(self._key_name, secrets.token_bytes(32), nx=True)
+            key = self._redis.get(self._key_name)
+        assert isinstance(key, bytes)
+        return key
+
+    def _code(self, random: bytes) -> bytes:
+        return hmac.digest(self._key, random, "sha256")[:_CODE_BYTES]
+
+    def new(self) -> str:
+        """Return a fresh id of 128 random bits; raises StoreUnavailable while the key is not known yet."""
+        random = secrets.token_bytes(_RANDOM_BYTES)
+        return PREFIX + base64.b32encode(random + self._code(random)).decode().lower()
+
+    def is_ours(self, job_id: str) -> bool:
+        """Say whether `new` made this id, here or in another API process."""
+        if len(job_id) != _LENGTH or not job_id.startswith(PREFIX) or not job_id.isascii() or job_id != job_id.lower():
+            return False
+        try:
+            document = base64.b32decode(job_id.removeprefix(PREFIX).upper())
+        except ValueError:
+            return False
+        return hmac.compare_digest(document[_RANDOM_BYTES:], self._code(document[:_RANDOM_BYTES]))

@@ -1,0 +1,93 @@
+"""The published contract: openapi.yaml, completed with the models that are served right now."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from flask import Blueprint, Response
+
+from api.representations import json_response
+from api.served_models import ServedModels
+from shared.errors import StoreUnavailable
+from shared.manifest import Feature, ModelManifest
+from shared.settings import Settings
+
+_JSON_TYPES = {"number": "number", "integer": "integer", "category": "string", "text": "string"}
+
+
+def make_openapi_blueprint(models: ServedModels, settings: Settings) -> Blueprint:
+    """Return the route of the OpenAPI 3.1 document."""
+    blueprint = Blueprint("openapi", __name__)
+    text = (Path(__file__).parent / "openapi.yaml").read_text()
+
+    @blueprint.get("/openapi.json")
+    def read_openapi() -> Response:
+        document = yaml.load(text, Loader=yaml.CSafeLoader)
+        try:
+            served = models.all()
+        except StoreUnavailable:
+            served = []
+        describe_models(document, [model.manifest for model in served], settings)
+        return json_response(document)
+
+    return blueprint
+
+
+def describe_models(document: dict[str, Any], manifests: list[ModelManifest], settings: Settings) -> None:
+    """Write the inputs of the served model versions into the document, in place.
+
+    So a reader sees the features with their ranges, and a generator makes requests that fit.
+    """
+    if not manifests:
+        return
+    schemas = document["components"]["schemas"]
+    names = sorted({manifest.name for manifest in manifests})
+    for manifest in manifests:
+        schemas[_input_name(manifest)] = _input_schema(manifest, settings)
+    schemas["Input"] = {"anyOf": [{"$ref": f"#/components/schemas/{_input_name(m)}"} for m in manifests]}
+    schemas["PredictionRequest"] = {"anyOf": [_request_schema(m, is_only=len(names) == 1) for m in manifests]}
+    document["components"]["parameters"]["ModelName"]["schema"] = {"type": "string", "enum": names}
+
+
+def _input_name(manifest: ModelManifest) -> str:
+    return f"Input_{manifest.name}_{manifest.version}"
+
+
+def _request_schema(manifest: ModelManifest, *, is_only: bool) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["input"] if is_only else ["model", "input"],
+        "properties": {
+            "model": {"enum": [manifest.name, None] if is_only else [manifest.name]},
+            "version": {"enum": [manifest.version, None]},
+            "input": {"$ref": f"#/components/schemas/{_input_name(manifest)}"},
+        },
+        "example": {"model": manifest.name, "input": manifest.example},
+    }
+
+
+def _input_schema(manifest: ModelManifest, settings: Settings) -> dict[str, Any]:
+    record = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": [feature.name for feature in manifest.features],
+        "properties": {feature.name: _feature_schema(feature) for feature in manifest.features},
+        "example": manifest.example,
+    }
+    array = {"type": "array", "minItems": 1, "maxItems": settings.max_rows, "items": record}
+    return {"title": f"Input of {manifest.key}", "anyOf": [record, array]}
+
+
+def _feature_schema(feature: Feature) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": _JSON_TYPES[feature.type]}
+    if feature.description or feature.unit:
+        schema["description"] = f"{feature.description} ({feature.unit})" if feature.unit else feature.description
+    limits: dict[str, Any] = {"minimum": feature.minimum, "maximum": feature.maximum}
+    if feature.is_numeric:
+        schema |= {name: limit for name, limit in limits.items() if limit is not None}
+    elif feature.type == "category":
+        schema["enum"] = list(feature.categories)
+    else:
+        schema["maxLength"] = feature.maximum_length
+    return schema

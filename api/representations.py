@@ -1,0 +1,115 @@
+"""What clients see of jobs and models: the documents of the contract."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from flask import Response
+
+from shared.jobs import Job
+from shared.manifest import ModelManifest
+from shared.registry import ServedModel
+
+#: Bounds of Retry-After for a job that is not final, in seconds.
+RETRY_AFTER_RANGE = (1, 30)
+
+
+def json_response(document: object, status: int = 200, headers: Any = None) -> Response:
+    return Response(orjson.dumps(document), status, headers, content_type="application/json")
+
+
+def job_url(job_id: str) -> str:
+    return f"/v1/predictions/{job_id}"
+
+
+def job_document(job: Job) -> dict[str, Any]:
+    """Return the job as `GET /v1/predictions/{id}` shows it."""
+    spec = job.spec
+    url = job_url(spec.id)
+    return {
+        "id": spec.id,
+        "object": "prediction",
+        "status": job.status.value,
+        "model": {"name": spec.model.name, "version": spec.model.version, "sha256": spec.model.sha256},
+        "queue": job.queue and {"position": job.queue.position, "eta_seconds": job.queue.eta_seconds},
+        "attempt": job.attempt,
+        "cancel_requested": job.cancel_requested,
+        "created_at": _show_time(job.created_at),
+        "deadline_at": _show_time(job.deadline),
+        "started_at": _show_time(job.started_at),
+        "completed_at": _show_time(job.completed_at),
+        "expires_at": _show_time(job.expires_at),
+        "output": job_output(job),
+        "error": _error_document(job),
+        "warnings": [replace(note, pointer=f"/input{note.pointer}").to_dict() for note in spec.warnings],
+        "urls": {"get": url, "cancel": f"{url}/cancel"},
+    }
+
+
+def job_output(job: Job) -> Any:
+    """Return one prediction or an array of them, as the input was; None unless the job succeeded."""
+    if job.outcome is None or job.outcome.predictions is None:
+        return None
+    return job.outcome.predictions[0] if job.spec.is_single else job.outcome.predictions
+
+
+def _error_document(job: Job) -> dict[str, Any] | None:
+    if job.outcome is None or job.outcome.error is None:
+        return None
+    error = job.outcome.error
+    return {"code": error.code, "detail": error.detail, "errors": row_notes(job, base="/input")}
+
+
+def row_notes(job: Job, *, base: str) -> list[dict[str, str]]:
+    """Return what the worker says of single rows; base: pointer to the input in the client's body."""
+    if job.outcome is None or job.outcome.error is None:
+        return []
+    notes = job.outcome.error.errors
+    if job.spec.is_single:
+        return [replace(note, pointer=base).to_dict() for note in notes]
+    return [replace(note, pointer=base + note.pointer).to_dict() for note in notes]
+
+
+def _show_time(seconds: float | None) -> str | None:
+    """Return RFC 3339 in UTC, to the microsecond."""
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def job_headers(job: Job) -> dict[str, str]:
+    """Return Retry-After while the job is not final, and Server-Timing once a worker has finished it."""
+    if not job.status.is_final:
+        return {"Retry-After": str(_retry_after(job))}
+    if job.outcome is None or job.started_at is None or not job.outcome.batch_rows:
+        return {}
+    queue = (job.started_at - job.created_at) * 1e3
+    predict = job.outcome.predict_seconds * 1e3
+    return {"Server-Timing": f'queue;dur={queue:.1f}, predict;dur={predict:.1f}, batch;desc="{job.outcome.batch_rows}"'}
+
+
+def _retry_after(job: Job) -> int:
+    least, most = RETRY_AFTER_RANGE
+    eta = job.queue.eta_seconds if job.queue else None
+    return min(max(math.ceil(eta or 0), least), most)
+
+
+def model_document(manifest: ModelManifest, versions: Sequence[ServedModel]) -> dict[str, Any]:
+    """Return one model as `GET /v1/models/{name}` shows it: its present version, and which others there are."""
+    return {
+        "object": "model",
+        "name": manifest.name,
+        "version": manifest.version,
+        "versions": [model.manifest.version for model in versions],
+        "ready": any(model.is_ready and model.manifest.version == manifest.version for model in versions),
+        "sha256": manifest.artifact.sha256,
+        "description": manifest.description,
+        "features": [
+            feature.model_dump(mode="json", exclude={"lookalikes", "maximum_length"}) for feature in manifest.features
+        ],
+        "classes": manifest.classes,
+        "metrics": manifest.metrics,
+    }

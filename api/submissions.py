@@ -1,0 +1,137 @@
+"""From a request body to an accepted job: read, check, accept, send."""
+
+import logging
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+from flask import Request
+from werkzeug.exceptions import UnsupportedMediaType
+
+from api.ids import JobIds
+from api.served_models import RequestedModel, ServedModels
+from shared.broker import Broker
+from shared.errors import BrokerUnavailable, FieldErrorCode, FieldNote, InputInvalid, RequestMalformed
+from shared.feature_schema import unknown_fields
+from shared.job_store import JobStore
+from shared.jobs import Job, JobSpec, JobStatus, Row
+from shared.queues import Lane
+from shared.settings import Settings
+
+log = logging.getLogger(__name__)
+
+#: Most errors and warnings that one answer names.
+NAMED_NOTES = 100
+
+_BODY_FIELDS = {"model", "version", "input"}
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedInput:
+    """Input that fits its model."""
+
+    rows: list[Row]
+    is_single: bool
+    warnings: tuple[FieldNote, ...]
+
+
+def read_json(request: Request) -> Any:
+    """Return the JSON body; raises UnsupportedMediaType or RequestMalformed. NaN and Infinity are no JSON."""
+    if not request.is_json:
+        raise UnsupportedMediaType
+    try:
+        return orjson.loads(request.get_data(cache=False))
+    except orjson.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise RequestMalformed(f"The body is not JSON: {error.msg} ({where}).") from error
+
+
+def read_envelope(body: object) -> tuple[str | None, str | None, object]:
+    """Return model name, version and input of a `POST /v1/predictions` body; raises InputInvalid."""
+    if not isinstance(body, dict):
+        detail = 'send an object such as {"input": {…}}'
+        raise InputInvalid([FieldNote("", FieldErrorCode.WRONG_TYPE, detail)])
+    errors = unknown_fields(body, _BODY_FIELDS, pointer="", what="there is no field")
+    errors += [
+        FieldNote(f"/{name}", FieldErrorCode.WRONG_TYPE, "send a string, or leave it out")
+        for name in ("model", "version")
+        if not isinstance(body.get(name), str | None)
+    ]
+    if "input" not in body:
+        errors.append(FieldNote("/input", FieldErrorCode.MISSING_VALUE, "send a record, or an array of records"))
+    if errors:
+        raise InputInvalid(errors[:NAMED_NOTES])
+    return body.get("model"), body.get("version"), body["input"]
+
+
+def check_input(model: RequestedModel, records: object, *, pointer: str, max_rows: int) -> CheckedInput:
+    """Check one record or an array of them against the model; raises InputInvalid with every bad field."""
+    is_single = not isinstance(records, list)
+    listed: list[object] = [records] if not isinstance(records, list) else records
+    if not 1 <= len(listed) <= max_rows:
+        detail = f"send 1 to {max_rows} records in one job, not {len(listed)}; split a larger input"
+        raise InputInvalid([FieldNote(pointer, FieldErrorCode.ROW_COUNT, detail)])
+    rows: list[Row] = []
+    errors: list[FieldNote] = []
+    warnings: list[FieldNote] = []
+    for number, record in enumerate(listed):
+        row, row_errors, row_warnings = model.schema.check(record, "" if is_single else f"/{number}")
+        rows.append(row)
+        errors += row_errors
+        warnings += row_warnings
+        if len(errors) >= NAMED_NOTES:
+            break
+    if errors:
+        raise InputInvalid([replace(note, pointer=pointer + note.pointer) for note in errors[:NAMED_NOTES]])
+    return CheckedInput(rows, is_single, tuple(warnings[:NAMED_NOTES]))
+
+
+class Submissions:
+    """Accepts jobs: the record first, the message second."""
+
+    def __init__(self, jobs: JobStore, broker: Broker, models: ServedModels, ids: JobIds, settings: Settings) -> None:
+        self._jobs = jobs
+        self._broker = broker
+        self._models = models
+        self._ids = ids
+        self._max_rows = settings.max_rows
+
+    def prepare(
+        self,
+        records: object,
+        *,
+        name: str | None,
+        version: str | None,
+        pointer: str,
+        deadline_seconds: float,
+        reply_to: str,
+    ) -> JobSpec:
+        """Check the input and give the job its id; nothing is promised yet.
+
+        Raises InputInvalid, ModelNotFound, NoModelServed or StoreUnavailable.
+        """
+        model = self._models.get(name, version)
+        checked = check_input(model, records, pointer=pointer, max_rows=self._max_rows)
+        return JobSpec(
+            id=self._ids.new(),
+            lane=Lane.INTERACTIVE,
+            model=model.ref,
+            rows=checked.rows,
+            is_single=checked.is_single,
+            warnings=checked.warnings,
+            deadline_seconds=deadline_seconds,
+            reply_to=reply_to,
+        )
+
+    def accept(self, spec: JobSpec) -> Job:
+        """Write the record, then send the message; after it the job is promised.
+
+        Raises StoreUnavailable or StoreFull, and then nothing was promised. A message that cannot be sent is
+        no error: the sweeper sends it.
+        """
+        (accepted,) = self._jobs.accept([spec])
+        try:
+            self._broker.send([spec], enqueued_at=accepted.created_at)
+        except BrokerUnavailable as error:
+            log.warning("message left to the sweeper", extra={"job_id": spec.id, "detail": error.detail})
+        return Job(spec, JobStatus.QUEUED, 0, accepted.created_at, queue=accepted.queue)

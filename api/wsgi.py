@@ -1,0 +1,29 @@
+"""Process entry: `gunicorn api.wsgi:app`. Each server process imports this after its fork, never before."""
+
+from api.app import create_app
+from api.ids import JobIds
+from api.waiters import Waiters
+from shared.broker import CeleryBroker, make_celery
+from shared.job_store import RedisJobStore
+from shared.logs import configure_logs
+from shared.redis_client import make_redis
+from shared.registry import RedisRegistry
+from shared.settings import read_settings
+
+settings = read_settings()
+configure_logs("api", settings.log_level)
+# A request must fail fast: the client can try again, and knows that nothing was accepted.
+RETRIES = 3
+redis = make_redis(settings, settings.store_url, retries=RETRIES, max_connections=settings.api_threads + 2)
+queues = make_redis(settings, settings.effective_broker_url, retries=RETRIES)
+jobs = RedisJobStore(redis, settings)
+waiters = Waiters(jobs, redis, settings)
+waiters.start()
+app = create_app(
+    settings,
+    jobs=jobs,
+    broker=CeleryBroker(make_celery(settings), queues, settings),
+    registry=RedisRegistry(redis, settings),
+    waiters=waiters,
+    ids=JobIds(redis, settings),
+)

@@ -1,0 +1,166 @@
+"""One API process on fakes, and what stands in for the workers behind it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pytest
+from flask.testing import FlaskClient
+from redis import Redis
+from werkzeug.test import TestResponse
+
+from api.app import create_app
+from api.ids import JobIds
+from api.waiters import Waiters
+from shared.errors import ServiceError, StoreUnavailable
+from shared.job_store import CancelVerdict
+from shared.jobs import Job, JobSpec, Outcome
+from shared.queues import Lane
+from shared.registry import ServedModel
+from shared.settings import Settings
+from tests.builders import manifest, record
+from tests.fakes import FakeBroker, FakeJobStore, FakeRegistry
+
+
+@dataclass
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    now: float = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def finish(jobs: FakeJobStore, job_id: str, outcome: Outcome) -> None:
+    """Do what a worker does with a job: claim it, and write how it ended."""
+    jobs.claim([job_id], "t1")
+    jobs.finish(Lane.INTERACTIVE, {job_id: outcome}, "t1", busy_seconds=0.01)
+
+
+class AnsweringBroker(FakeBroker):
+    """A broker with a worker behind it: with an `outcome`, a job is final as soon as it is sent."""
+
+    def __init__(self, jobs: FakeJobStore, waiters: Waiters) -> None:
+        super().__init__()
+        self.outcome: Outcome | None = None
+        self._jobs = jobs
+        self._waiters = waiters
+
+    def send(self, specs: Sequence[JobSpec], *, enqueued_at: float) -> None:
+        super().send(specs, enqueued_at=enqueued_at)
+        if self.outcome is None:
+            return
+        for spec in specs:
+            finish(self._jobs, spec.id, self.outcome)
+        self._waiters.wake([spec.id for spec in specs])
+
+
+@dataclass
+class FailingRegistry(FakeRegistry):
+    """A registry that answers with a fault while a test gives it one."""
+
+    fault: ServiceError | None = None
+
+    def served_models(self) -> list[ServedModel]:
+        self._require_no_fault()
+        return super().served_models()
+
+    def live_workers(self, lane: Lane) -> int:
+        self._require_no_fault()
+        return super().live_workers(lane)
+
+    def _require_no_fault(self) -> None:
+        if self.fault is not None:
+            raise self.fault
+
+
+class StoreAway(FakeJobStore):
+    """A store that does not answer."""
+
+    def accept(self, specs: Sequence[JobSpec]) -> Any:
+        raise StoreUnavailable
+
+    def find(self, job_id: str) -> Job | None:
+        raise StoreUnavailable
+
+    def cancel(self, job_id: str) -> CancelVerdict:
+        raise StoreUnavailable
+
+
+@dataclass
+class Api:
+    """One API process: a client of it, and its collaborators."""
+
+    client: FlaskClient
+    jobs: FakeJobStore
+    broker: AnsweringBroker
+    registry: FailingRegistry
+    waiters: Waiters
+    ids: JobIds
+
+    def submit(
+        self, records: object = None, *, headers: Mapping[str, str] | None = None, **members: object
+    ) -> TestResponse:
+        """Submit one good record, or the records given."""
+        document = {"input": record() if records is None else records, **members}
+        return self.client.post("/v1/predictions", json=document, headers=headers)
+
+    def predict(
+        self, records: object = None, *, headers: Mapping[str, str] | None = None, path: str = "gender/predict"
+    ) -> TestResponse:
+        """Predict one good record, or the records given, and wait."""
+        document = record() if records is None else records
+        return self.client.post(f"/v1/models/{path}", json=document, headers=headers)
+
+    def submit_and_finish(self, outcome: Outcome) -> str:
+        """Return the path of a job that a worker has finished."""
+        job_id = document_of(self.submit())["id"]
+        finish(self.jobs, job_id, outcome)
+        return f"/v1/predictions/{job_id}"
+
+
+def document_of(response: TestResponse) -> dict[str, Any]:
+    """Return the JSON object of an answer."""
+    document = response.get_json(force=True)
+    assert isinstance(document, dict)
+    return document
+
+
+class ApiMaker(Protocol):
+    """Makes an API process; keywords besides `jobs` and `models` are settings."""
+
+    def __call__(
+        self, jobs: Callable[[Settings], FakeJobStore] = ..., models: list[ServedModel] | None = ..., **settings: object
+    ) -> Api: ...
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Settings under which nothing waits for long."""
+    return settings.model_copy(update={"default_wait_seconds": 0.05, "max_waiters": 2})
+
+
+@pytest.fixture
+def make_api(settings: Settings, redis: Redis) -> ApiMaker:
+    def make(
+        jobs: Callable[[Settings], FakeJobStore] = FakeJobStore,
+        models: list[ServedModel] | None = None,
+        **overrides: object,
+    ) -> Api:
+        own_settings = settings.model_copy(update=overrides)
+        store = jobs(own_settings)
+        waiters = Waiters(store, redis, own_settings)
+        broker = AnsweringBroker(store, waiters)
+        registry = FailingRegistry([ServedModel(manifest(), is_ready=True)] if models is None else models)
+        ids = JobIds(redis, own_settings)
+        app = create_app(own_settings, jobs=store, broker=broker, registry=registry, waiters=waiters, ids=ids)
+        return Api(app.test_client(), store, broker, registry, waiters, ids)
+
+    return make
+
+
+@pytest.fixture
+def api(make_api: ApiMaker) -> Api:
+    """An API process that serves one model."""
+    return make_api()
