@@ -1,0 +1,228 @@
+"""The command `rowcall`: reads arguments, calls the library, prints, and ends with an exit code.
+
+Nothing heavy is imported before a command runs, so that help and completion are quick.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rowcall_client import DEFAULT_URL, __version__, exit_codes
+from rowcall_client.command_input import read_input
+from rowcall_client.errors import PredictionFailed, RowcallError
+from rowcall_client.predictions import Prediction, Status
+from rowcall_client.screen import DocumentScreen, Screen
+
+if TYPE_CHECKING:
+    from rowcall_client.client import RowcallClient
+
+URL_VARIABLE = "ROWCALL_URL"
+HELP = """Predict rows with the models of a Rowcall server.
+
+\b
+  rowcall models
+  rowcall predict height=181 weight=80 shoe_size=44
+  rowcall predict --input rows.json --json
+  rowcall get "$(rowcall submit --input rows.json)" --wait 60
+"""
+
+app = typer.Typer(
+    name="rowcall",
+    help=HELP,
+    epilog=exit_codes.HELP,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Url = Annotated[str | None, typer.Option("--url", metavar="URL", help="Where the server is; as for rowcall itself.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the server's JSON document and nothing else.")]
+Features = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="FEATURE=VALUE",
+        help="One row, such as height=181 weight=80. Numbers are sent as numbers; "
+        "write size='\"44\"' to send digits as text.",
+    ),
+]
+InputFile = Annotated[
+    typer.FileBinaryRead | None,
+    typer.Option("--input", metavar="FILE", help="JSON file with a record or an array of records; - for stdin."),
+]
+ModelName = Annotated[
+    str | None, typer.Option("--model", metavar="NAME", help="Needed when the server has several models.")
+]
+Version = Annotated[
+    str | None, typer.Option("--version", metavar="VERSION", help="Model version; the current one by default.")
+]
+CancelAfter = Annotated[
+    int | None,
+    typer.Option("--cancel-after", min=1, metavar="SECONDS", help="Let it expire when it is not finished by then."),
+]
+JobId = Annotated[str, typer.Argument(metavar="ID", help="Id of the prediction, such as prd_….")]
+
+
+@dataclass(frozen=True)
+class GlobalOptions:
+    """What stands before the name of the command."""
+
+    url: str
+    as_json: bool
+
+
+def print_version(wanted: bool) -> None:
+    """Print the version of the client and end."""
+    if wanted:
+        typer.echo(f"rowcall {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def read_global_options(
+    ctx: typer.Context,
+    *,
+    url: Annotated[
+        str, typer.Option("--url", metavar="URL", envvar=URL_VARIABLE, help="Where the server is.")
+    ] = DEFAULT_URL,
+    as_json: AsJson = False,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    ctx.obj = GlobalOptions(url=url, as_json=as_json)
+
+
+@app.command(epilog=exit_codes.HELP)
+def predict(  # noqa: PLR0913 - one parameter for each option
+    ctx: typer.Context,
+    features: Features = None,
+    *,
+    input_file: InputFile = None,
+    model: ModelName = None,
+    version: Version = None,
+    wait: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="How long to wait.")] = 30,
+    cancel_after: CancelAfter = None,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Predict one row, or the rows of a file, and print the answer."""
+    rows = read_input(features or [], input_file)
+    with connected(ctx, url, as_json=as_json) as (client, screen):
+        screen.show_prediction(
+            client.predict(rows, model=model, version=version, cancel_after_seconds=cancel_after, wait_seconds=wait)
+        )
+
+
+@app.command(epilog=exit_codes.HELP)
+def submit(  # noqa: PLR0913 - one parameter for each option
+    ctx: typer.Context,
+    features: Features = None,
+    *,
+    input_file: InputFile = None,
+    model: ModelName = None,
+    version: Version = None,
+    cancel_after: CancelAfter = None,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hand in rows without waiting, and print the id of the prediction."""
+    rows = read_input(features or [], input_file)
+    with connected(ctx, url, as_json=as_json) as (client, screen):
+        screen.show_submitted(client.submit(rows, model=model, version=version, cancel_after_seconds=cancel_after))
+
+
+@app.command(epilog=exit_codes.HELP)
+def get(
+    ctx: typer.Context,
+    job_id: JobId,
+    *,
+    wait: Annotated[
+        float | None, typer.Option(min=0, metavar="SECONDS", help="Wait until it is finished, at most so long.")
+    ] = None,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print a prediction that was submitted before, as it is now or once it is finished."""
+    with connected(ctx, url, as_json=as_json) as (client, screen):
+        prediction = ended_well(client.get(job_id)) if wait is None else client.wait(job_id, wait)
+        screen.show_prediction(prediction)
+
+
+@app.command(epilog=exit_codes.HELP)
+def cancel(ctx: typer.Context, job_id: JobId, *, url: Url = None, as_json: AsJson = False) -> None:
+    """Cancel a prediction that is not finished yet."""
+    with connected(ctx, url, as_json=as_json) as (client, screen):
+        screen.show_canceled(client.cancel(job_id))
+
+
+@app.command(epilog=exit_codes.HELP)
+def models(
+    ctx: typer.Context,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Show this model in detail.")] = None,
+    *,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the models with their features, or describe one of them."""
+    with connected(ctx, url, as_json=as_json) as (client, screen):
+        if name is None:
+            screen.show_models(client.models())
+        else:
+            screen.show_model(client.model(name))
+
+
+@contextmanager
+def connected(ctx: typer.Context, url: str | None, *, as_json: bool) -> Iterator[tuple["RowcallClient", Screen]]:
+    """Connect for one command, and turn an error of the library into a message and an exit code."""
+    from rowcall_client.client import RowcallClient  # noqa: PLC0415 - loads the HTTP library
+
+    chosen: GlobalOptions = ctx.obj
+    address = url or chosen.url
+    screen = make_screen(address, as_json=as_json or chosen.as_json)
+    try:
+        client = RowcallClient(address)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--url") from error
+    try:
+        with client:
+            yield client, screen
+    except RowcallError as error:
+        screen.show_error(error)
+        raise typer.Exit(exit_codes.exit_code_of(error)) from error
+
+
+def make_screen(url: str, *, as_json: bool) -> Screen:
+    """The screen for documents, or the one for people."""
+    if as_json:
+        return DocumentScreen()
+    from rowcall_client.text_screen import TextScreen  # noqa: PLC0415 - loads rich
+
+    return TextScreen(make_follow_command(url))
+
+
+def make_follow_command(url: str) -> str:
+    """The command that waits for a job, with `{id}` in it, as it has to be typed to reach the same server."""
+    known = url in {DEFAULT_URL, os.environ.get(URL_VARIABLE)}
+    return "rowcall get {id} --wait 30" + ("" if known else f" --url {url}")
+
+
+def ended_well(prediction: Prediction) -> Prediction:
+    """Return a job that succeeded or goes on. Raises PredictionFailed for any other."""
+    if prediction.status.is_final and prediction.status is not Status.SUCCEEDED:
+        raise PredictionFailed(prediction)
+    return prediction
+
+
+def main() -> None:
+    """Run the command line; the entry point of the script `rowcall`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A terminal without the character for a range gets a question mark, and not a traceback.
+            stream.reconfigure(errors="replace")
+    app()

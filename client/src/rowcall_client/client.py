@@ -1,0 +1,210 @@
+"""The library: submit rows, wait for a job, cancel it, ask which models are served.
+
+How requests travel is in `exchange`; what the documents hold is in `predictions` and `models`.
+"""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from types import TracebackType
+from typing import TypeVar
+from urllib.parse import quote
+
+import httpx2
+
+from rowcall_client import DEFAULT_URL
+from rowcall_client.errors import AnswerNotUnderstood, PredictionFailed, WaitTimedOut
+from rowcall_client.exchange import HttpExchange, find_retry_after_seconds
+from rowcall_client.models import Model, ModelList
+from rowcall_client.predictions import Prediction, Row, Status
+
+#: How long one answer may take, not counting the time that the server was asked to wait.
+DEFAULT_TIMEOUT_SECONDS = 10.0
+#: A long wait is made of requests of at most this length, because proxies cut off longer ones.
+LONGEST_SLICE_SECONDS = 20
+#: Pause before asking again when the server answered early and named no `Retry-After`.
+POLL_PAUSE_SECONDS = 0.5
+#: An answer that came after this share of the wait asked for counts as held back.
+HELD_BACK_SHARE = 0.9
+
+Decoded = TypeVar("Decoded")
+
+
+class RowcallClient:
+    """A connection to one Rowcall server.
+
+    Keep one and use it as a context manager. It may be shared by threads.
+    Every method raises ProblemError, ConnectionFailed and AnswerNotUnderstood.
+    """
+
+    def __init__(
+        self,
+        url: str = DEFAULT_URL,
+        *,
+        timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
+        transport: httpx2.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Prepare the connection; nothing is sent yet.
+
+        url: where the server is, http:// or https://; a path is kept as a prefix.
+        timeout_seconds: limit for connecting and for each answer, on top of any wait asked for.
+        transport, sleep, clock: for tests.
+        Raises ValueError for an address that is none.
+        """
+        self._exchange = HttpExchange(url, timeout_seconds=timeout_seconds, transport=transport, sleep=sleep)
+        self._sleep = sleep
+        self._clock = clock
+
+    @property
+    def url(self) -> str:
+        """Address of the server, without a slash at its end."""
+        return self._exchange.url
+
+    def submit(
+        self,
+        rows: Row | Sequence[Row],
+        *,
+        model: str | None = None,
+        version: str | None = None,
+        cancel_after_seconds: int | None = None,
+    ) -> Prediction:
+        """Hand in one row or an array of rows, and return the job without waiting for it.
+
+        rows: one row, feature name to value, or an array of rows, which makes an output array in the same order.
+        model, version: may be left out when one model is served, and for its current version.
+        cancel_after_seconds: the job expires when it is not finished by then; at least 1, whole seconds.
+        Raises ValueError when a value is NaN or infinite.
+        """
+        response = self._post_prediction(rows, model, version, cancel_after_seconds, wait_seconds=0)
+        return self._decode_prediction(response)
+
+    def predict(
+        self,
+        rows: Row | Sequence[Row],
+        *,
+        model: str | None = None,
+        version: str | None = None,
+        cancel_after_seconds: int | None = None,
+        wait_seconds: float = 30.0,
+    ) -> Prediction:
+        """Hand in rows and return the succeeded job; the other arguments are those of `submit`.
+
+        wait_seconds: how long to wait for it.
+        Raises PredictionFailed, and WaitTimedOut when the job, which goes on, needs longer.
+        """
+        deadline = self._clock() + wait_seconds
+        response = self._post_prediction(rows, model, version, cancel_after_seconds, wait_seconds)
+        return self._follow(response, deadline, wait_seconds)
+
+    def get(self, job_id: str) -> Prediction:
+        """Return the job as it is now, whatever its status."""
+        return self._decode_prediction(self._get_prediction(job_id, wait_seconds=0))
+
+    def wait(self, job_id: str, timeout_seconds: float = 30.0) -> Prediction:
+        """Return the job once it has succeeded.
+
+        Raises PredictionFailed when it ended otherwise, and WaitTimedOut when it needs longer.
+        """
+        deadline = self._clock() + timeout_seconds
+        return self._follow(self._get_prediction(job_id, timeout_seconds), deadline, timeout_seconds)
+
+    def cancel(self, job_id: str) -> Prediction:
+        """Ask to cancel a job. A running one may still be `running` in the answer, and end soon after.
+
+        Raises ProblemError with status 409 when the job is final already.
+        """
+        return self._decode_prediction(self._exchange.send("POST", f"{path_of(job_id)}/cancel"))
+
+    def models(self) -> ModelList:
+        """Return every model that is served."""
+        return self._decode(self._exchange.send("GET", "/v1/models"), ModelList.decode)
+
+    def model(self, name: str) -> Model:
+        """Return one model: its features, classes, versions and metrics."""
+        return self._decode(self._exchange.send("GET", f"/v1/models/{quote(name, safe='')}"), Model.decode)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._exchange.close()
+
+    def __enter__(self) -> "RowcallClient":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _post_prediction(
+        self,
+        rows: Row | Sequence[Row],
+        model: str | None,
+        version: str | None,
+        cancel_after_seconds: int | None,
+        wait_seconds: float,
+    ) -> httpx2.Response:
+        choice = {"model": model, "version": version}
+        body = {name: value for name, value in choice.items() if value is not None} | {"input": rows}
+        headers = prefer(wait_seconds)
+        if cancel_after_seconds is not None:
+            headers["Cancel-After"] = f"{cancel_after_seconds:d}s"
+        return self._exchange.send(
+            "POST", "/v1/predictions", body=body, headers=headers, wait_seconds=slice_seconds(wait_seconds)
+        )
+
+    def _get_prediction(self, job_id: str, wait_seconds: float) -> httpx2.Response:
+        return self._exchange.send(
+            "GET", path_of(job_id), headers=prefer(wait_seconds), wait_seconds=slice_seconds(wait_seconds)
+        )
+
+    def _follow(self, response: httpx2.Response, deadline: float, wait_seconds: float) -> Prediction:
+        asked_at = deadline - wait_seconds
+        prediction = self._decode_prediction(response)
+        while not prediction.status.is_final:
+            if self._clock() >= deadline:
+                raise WaitTimedOut(prediction, wait_seconds)
+            self._pause_after_early_answer(response, asked_at, deadline)
+            asked_at = self._clock()
+            response = self._get_prediction(prediction.id, deadline - asked_at)
+            prediction = self._decode_prediction(response)
+        if prediction.status is not Status.SUCCEEDED:
+            raise PredictionFailed(prediction)
+        return prediction
+
+    def _pause_after_early_answer(self, response: httpx2.Response, asked_at: float, deadline: float) -> None:
+        """Keep away for a moment from a server that did not hold its answer back, as when it has too many waiters."""
+        now = self._clock()
+        if now - asked_at >= HELD_BACK_SHARE * slice_seconds(deadline - asked_at):
+            return
+        pause_seconds = find_retry_after_seconds(response) or POLL_PAUSE_SECONDS
+        self._sleep(max(0.0, min(pause_seconds, deadline - now)))
+
+    def _decode_prediction(self, response: httpx2.Response) -> Prediction:
+        timing = response.headers.get("Server-Timing", "")
+        return self._decode(response, partial(Prediction.decode, server_timing=timing))
+
+    def _decode(self, response: httpx2.Response, decode: Callable[..., Decoded]) -> Decoded:
+        document = self._exchange.decode_json(response)
+        try:
+            return decode(document, body=response.text)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise AnswerNotUnderstood(self.url) from error
+
+
+def path_of(job_id: str) -> str:
+    """Path of one job."""
+    return f"/v1/predictions/{quote(job_id, safe='')}"
+
+
+def slice_seconds(wait_seconds: float) -> int:
+    """How long one request of a wait asks the server to hold its answer back, in whole seconds."""
+    return max(0, min(math.ceil(wait_seconds), LONGEST_SLICE_SECONDS))
+
+
+def prefer(wait_seconds: float) -> dict[str, str]:
+    """The request header that asks for a wait; none when there is nothing to wait for."""
+    seconds = slice_seconds(wait_seconds)
+    return {"Prefer": f"wait={seconds}"} if seconds else {}

@@ -1,0 +1,152 @@
+"""One HTTP request and its answer: addresses, time limits, retries, and errors as exceptions.
+
+What the documents mean is not known here.
+"""
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any
+
+import httpx2
+
+from rowcall_client import __version__
+from rowcall_client.errors import AnswerNotUnderstood, ConnectionFailed, ProblemError
+from rowcall_client.predictions import Document
+
+#: How often one request is sent at most.
+MAX_TRIES = 3
+#: Pause before the second try; it doubles for the next. A `Retry-After` of the server replaces it.
+FIRST_PAUSE_SECONDS = 0.2
+#: A server that asks for a longer pause than this is not tried again; the caller decides.
+LONGEST_PAUSE_SECONDS = 5.0
+
+#: With these errors no byte of the request has left, so a retry cannot do anything twice.
+NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
+#: Statuses worth another try when the request changes nothing.
+RETRIED_STATUSES = frozenset({429, 502, 503, 504})
+#: Statuses with which the server says that it has not begun the work.
+REFUSED_FOR_NOW_STATUSES = frozenset({429, 503})
+#: Stands before the words of the operating system, and says nothing more than they do.
+SYSTEM_ERROR_NUMBER = re.compile(r"^\[Errno -?[0-9]+\] ")
+
+
+class HttpExchange:
+    """Sends requests to one server and returns its successful answers."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout_seconds: float,
+        transport: httpx2.BaseTransport | None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Prepare a connection pool; nothing is sent yet. Raises ValueError for an address that is none."""
+        if not url.startswith(("http://", "https://")):
+            raise ValueError(f"the address must begin with http:// or https://, and {url!r} does not")
+        self.url = url.rstrip("/")
+        self._timeout_seconds = timeout_seconds
+        self._sleep = sleep
+        headers = {"Accept": "application/json", "User-Agent": f"rowcall-client/{__version__}"}
+        try:
+            self._http = httpx2.Client(base_url=self.url, headers=headers, transport=transport)
+        except httpx2.InvalidURL as error:
+            raise ValueError(f"the address {url!r} cannot be read: {error}") from error
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Document | None = None,
+        headers: Mapping[str, str] | None = None,
+        wait_seconds: float = 0,
+    ) -> httpx2.Response:
+        """Send one request and return its 2xx answer; tries again when that can do no harm.
+
+        wait_seconds: how long the server was asked to hold its answer back; added to the time limit.
+        Raises ProblemError, ConnectionFailed, and ValueError when the body holds NaN or Infinity.
+        """
+        timeout = httpx2.Timeout(self._timeout_seconds, read=self._timeout_seconds + wait_seconds)
+        request = self._http.build_request(method, path, json=body, headers=headers, timeout=timeout)
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                return self._send_once(request)
+            except (ConnectionFailed, ProblemError) as error:
+                pause_seconds = find_pause_seconds(error, method=method, tries=tries)
+                if pause_seconds is None:
+                    raise
+            self._sleep(pause_seconds)
+
+    def decode_json(self, response: httpx2.Response) -> Any:
+        """Parse a body; `Any` because the caller knows the document. Raises AnswerNotUnderstood."""
+        try:
+            return response.json()
+        except ValueError as error:
+            raise AnswerNotUnderstood(self.url) from error
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> "HttpExchange":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _send_once(self, request: httpx2.Request) -> httpx2.Response:
+        try:
+            response = self._http.send(request)
+        except httpx2.RequestError as error:
+            reason = SYSTEM_ERROR_NUMBER.sub("", str(error)) or type(error).__name__
+            raise ConnectionFailed(self.url, reason, request_sent=not isinstance(error, NOT_SENT)) from error
+        if response.is_success:
+            return response
+        if response.is_redirect:
+            raise AnswerNotUnderstood(self.url)
+        raise make_problem_error(response)
+
+
+def make_problem_error(response: httpx2.Response) -> ProblemError:
+    """Read an unsuccessful answer, which a proxy on the way may have written in its own form."""
+    try:
+        document = response.json()
+    except ValueError:
+        document = None
+    problem = document if isinstance(document, dict) else {}
+    return ProblemError(response.status_code, problem, retry_after_seconds=find_retry_after_seconds(response))
+
+
+def find_retry_after_seconds(response: httpx2.Response) -> float | None:
+    """Read `Retry-After` when it is a number of seconds; Rowcall never sends the date form."""
+    text = response.headers.get("Retry-After", "").strip()
+    return float(text) if text.isdecimal() else None
+
+
+def find_pause_seconds(error: ConnectionFailed | ProblemError, *, method: str, tries: int) -> float | None:
+    """How long to pause before the next try; None when there should be none."""
+    if tries >= MAX_TRIES or not may_try_again(error, method):
+        return None
+    pause_seconds = FIRST_PAUSE_SECONDS * 2 ** (tries - 1)
+    if isinstance(error, ProblemError) and error.retry_after_seconds is not None:
+        pause_seconds = error.retry_after_seconds
+    return pause_seconds if pause_seconds <= LONGEST_PAUSE_SECONDS else None
+
+
+def may_try_again(error: ConnectionFailed | ProblemError, method: str) -> bool:
+    """Whether sending the request again can do no harm.
+
+    A POST that may have arrived is never repeated: it could make a second job.
+    """
+    if isinstance(error, ConnectionFailed):
+        return method == "GET" or not error.request_sent
+    if method == "GET":
+        return error.status in RETRIED_STATUSES
+    return error.status in REFUSED_FOR_NOW_STATUSES and error.retryable

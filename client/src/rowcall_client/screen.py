@@ -1,0 +1,63 @@
+"""Where output goes: results to stdout, everything else to stderr; and the screen of --json, which adds no words."""
+
+from typing import Protocol
+
+import typer
+
+from rowcall_client.errors import PredictionFailed, RowcallError, WaitTimedOut
+from rowcall_client.messages import encode_error
+from rowcall_client.models import Model, ModelList
+from rowcall_client.predictions import Prediction
+
+
+class Screen(Protocol):
+    """Prints what a command has learned."""
+
+    def show_prediction(self, prediction: Prediction) -> None:
+        """Print a job that has succeeded or goes on."""
+
+    def show_submitted(self, prediction: Prediction) -> None:
+        """Print a job that was just accepted."""
+
+    def show_canceled(self, prediction: Prediction) -> None:
+        """Print a job that was asked to stop."""
+
+    def show_models(self, models: ModelList) -> None:
+        """Print every model that is served."""
+
+    def show_model(self, model: Model) -> None:
+        """Print everything about one model."""
+
+    def show_error(self, error: RowcallError) -> None:
+        """Print why the command did not bring what was asked for."""
+
+
+class DocumentScreen:
+    """The screen of --json: the server's documents, character for character."""
+
+    def show_prediction(self, prediction: Prediction) -> None:
+        """Print the job document."""
+        print_document(prediction.body)
+
+    show_submitted = show_prediction
+    show_canceled = show_prediction
+
+    def show_models(self, models: ModelList) -> None:
+        """Print the list document."""
+        print_document(models.body)
+
+    def show_model(self, model: Model) -> None:
+        """Print the model document."""
+        print_document(model.body)
+
+    def show_error(self, error: RowcallError) -> None:
+        """Print a job to stdout as any other document, and a problem to stderr."""
+        if isinstance(error, PredictionFailed | WaitTimedOut):
+            print_document(error.prediction.body)
+        else:
+            print_document(encode_error(error), err=True)
+
+
+def print_document(body: str, *, err: bool = False) -> None:
+    """Print a JSON document in UTF-8, whatever the terminal speaks."""
+    typer.echo(body.rstrip("\n").encode(), err=err)
