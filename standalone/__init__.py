@@ -1,0 +1,1 @@
+"""One machine, one command: a private server, the API and the workers under a process manager."""
