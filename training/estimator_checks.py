@@ -3,7 +3,7 @@
 import io
 from collections.abc import Sequence
 
-import joblib
+from joblib.numpy_pickle import NumpyPickler
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
@@ -68,6 +68,17 @@ def _renamed(own: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+def _refers_to_itself(estimator: BaseEstimator) -> bool:
+    """Say whether the estimator cannot be stored without a memo."""
+    try:
+        pickler = NumpyPickler(io.BytesIO(), protocol=5)
+        pickler.fast = True
+        pickler.dump(estimator)
+    except (RecursionError, ValueError):
+        return True
+    return False
+
+
 def encode_artifact(estimator: BaseEstimator) -> bytes:
     """Return the bytes of the artifact, the same for the same estimator: joblib, not compressed.
 
@@ -76,7 +87,11 @@ def encode_artifact(estimator: BaseEstimator) -> bytes:
     buffer = io.BytesIO()
     try:
         # A fixed protocol: Python's default moves between releases, and the checksum would move with it.
-        joblib.dump(estimator, buffer, protocol=5)
+        pickler = NumpyPickler(buffer, protocol=5)
+        # Without a memo. What it would write depends on which equal strings happen to be one object in this process,
+        # so on what else was imported.
+        pickler.fast = not _refers_to_itself(estimator)
+        pickler.dump(estimator)
     except Exception as error:  # whatever the estimator's own __reduce__ raises
         raise ArtifactUnusable(f"the estimator cannot be stored: {error}") from error
     document = buffer.getvalue()
