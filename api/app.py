@@ -7,6 +7,7 @@ import secrets
 from flask import Flask, Response, g, redirect, request
 from flask_swagger_ui import get_swaggerui_blueprint
 
+from api.batches import Batches
 from api.health import Readiness, make_health_blueprint
 from api.ids import JobIds
 from api.models import make_models_blueprint
@@ -16,7 +17,9 @@ from api.problems import register_problems
 from api.served_models import ServedModels
 from api.submissions import Submissions
 from api.waiters import Waiters
+from shared.batch_store import BatchStore
 from shared.broker import Broker
+from shared.file_store import FileStore
 from shared.job_store import JobStore
 from shared.registry import Registry
 from shared.settings import Settings
@@ -29,7 +32,15 @@ _TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}
 
 
 def create_app(
-    settings: Settings, *, jobs: JobStore, broker: Broker, registry: Registry, waiters: Waiters, ids: JobIds
+    settings: Settings,
+    *,
+    jobs: JobStore,
+    batches: BatchStore,
+    files: FileStore,
+    broker: Broker,
+    registry: Registry,
+    waiters: Waiters,
+    ids: JobIds,
 ) -> Flask:
     """Return the WSGI application on the given collaborators; nothing is started or connected here."""
     app = Flask("rowcall", static_folder=None)
@@ -39,6 +50,17 @@ def create_app(
     _trace_requests(app)
     register_problems(app)
     app.register_blueprint(Predictions(jobs, submissions, waiters, ids, settings).blueprint())
+    app.register_blueprint(
+        Batches(
+            batches=batches,
+            files=files,
+            broker=broker,
+            models=models,
+            waiters=waiters,
+            ids=ids,
+            settings=settings,
+        ).blueprint()
+    )
     app.register_blueprint(make_models_blueprint(models))
     app.register_blueprint(make_health_blueprint(Readiness(broker, registry, models)))
     app.register_blueprint(make_openapi_blueprint(models, settings))

@@ -14,10 +14,11 @@ from redis import Redis
 from shared.job_store import store_errors
 from shared.settings import Settings
 
-PREFIX = "prd_"
+JOB_PREFIX = "prd_"
+BATCH_PREFIX = "bat_"
 _RANDOM_BYTES = 16
 _CODE_BYTES = 4
-_LENGTH = len(PREFIX) + 32
+_LENGTH = len(JOB_PREFIX) + 32
 
 
 class JobIds:
@@ -38,17 +39,17 @@ class JobIds:
     def _code(self, random: bytes) -> bytes:
         return hmac.digest(self._key, random, "sha256")[:_CODE_BYTES]
 
-    def new(self) -> str:
+    def new(self, prefix: str = JOB_PREFIX) -> str:
         """Return a fresh id of 128 random bits; raises StoreUnavailable while the key is not known yet."""
         random = secrets.token_bytes(_RANDOM_BYTES)
-        return PREFIX + base64.b32encode(random + self._code(random)).decode().lower()
+        return prefix + base64.b32encode(random + self._code(random)).decode().lower()
 
-    def is_ours(self, job_id: str) -> bool:
+    def is_ours(self, job_id: str, prefix: str = JOB_PREFIX) -> bool:
         """Say whether `new` made this id, here or in another API process."""
-        if len(job_id) != _LENGTH or not job_id.startswith(PREFIX) or not job_id.isascii() or job_id != job_id.lower():
+        if len(job_id) != _LENGTH or not job_id.startswith(prefix) or not job_id.isascii() or job_id != job_id.lower():
             return False
         try:
-            document = base64.b32decode(job_id.removeprefix(PREFIX).upper())
+            document = base64.b32decode(job_id.removeprefix(prefix).upper())
         except ValueError:
             return False
         return hmac.compare_digest(document[_RANDOM_BYTES:], self._code(document[:_RANDOM_BYTES]))

@@ -111,6 +111,7 @@ class Predictions:
             return self._waiters.wait(job_id, event, seconds=wait.seconds, is_own=is_own)
 
     def cancel_prediction(self, job_id: str) -> Response:
+        self._require(self._jobs.find(job_id), job_id)
         verdict = self._jobs.cancel(job_id)
         job = self._require(self._jobs.find(job_id), job_id)
         if verdict is CancelVerdict.FINAL:
@@ -118,7 +119,8 @@ class Predictions:
         return json_response(job_document(job), 202 if verdict is CancelVerdict.RUNNING else 200, job_headers(job))
 
     def _require(self, job: Job | None, job_id: str) -> Job:
-        if job is not None:
+        # The steps of batches are jobs too, but nobody's predictions.
+        if job is not None and job.spec.step is None:
             return job
         if self._ids.is_ours(job_id):
             raise JobGone("The prediction existed; it is past its retention or was deleted.")

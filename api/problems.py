@@ -6,12 +6,19 @@ from typing import Any
 
 import orjson
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, UnsupportedMediaType
 
 from api.representations import row_notes
 from shared.errors import (
+    BatchGone,
+    BatchNotFound,
+    BatchNotMendable,
     BrokerUnavailable,
     DependencyError,
+    FileMissing,
+    FileStoreFull,
+    FileStoreUnavailable,
+    FileTooLarge,
     InputInvalid,
     JobAlreadyFinal,
     JobErrorCode,
@@ -35,11 +42,18 @@ STATUS_OF: Mapping[type[ServiceError], int] = {
     ModelNotFound: 404,
     JobNotFound: 404,
     JobAlreadyFinal: 409,
+    BatchNotFound: 404,
+    BatchNotMendable: 409,
     JobGone: 410,
+    BatchGone: 410,
+    FileTooLarge: 413,
     InputInvalid: 422,
     StoreUnavailable: 503,
     StoreFull: 503,
     BrokerUnavailable: 503,
+    FileStoreUnavailable: 503,
+    FileStoreFull: 503,
+    FileMissing: 503,
     NoModelServed: 503,
     WaitTimedOut: 504,
 }
@@ -60,6 +74,7 @@ FRAMEWORK_PROBLEMS: Mapping[int, tuple[str, str]] = {
     404: ("not_found", "There is nothing under this path; /docs lists what there is."),
     405: ("method_not_allowed", "This path does not take this method; the Allow header names those it takes."),
     413: ("body_too_large", "The request body is larger than this service takes; send fewer rows."),
+    416: ("range_not_satisfiable", "The file has no bytes in this range; Content-Range names its size."),
     415: ("unsupported_media_type", "Send a JSON body with the header Content-Type: application/json."),
 }
 
@@ -74,6 +89,7 @@ TITLES: Mapping[int, str] = {
     410: "Gone",
     413: "Body too large",
     415: "Unsupported media type",
+    416: "Range not satisfiable",
     422: "Invalid input",
     500: "Internal error",
     503: "Service unavailable",
@@ -138,7 +154,10 @@ def register_problems(app: Flask) -> None:
         if status < 400:
             return Response(error.get_body(), status, error.get_headers())
         code, detail = FRAMEWORK_PROBLEMS.get(status, ("http_error", error.description or "The request failed."))
-        headers = [pair for pair in error.get_headers() if pair[0] in ("Allow", "Retry-After")]
+        if isinstance(error, UnsupportedMediaType) and error.description != UnsupportedMediaType.description:
+            # Ours: it says what this path takes.
+            detail = error.description or detail
+        headers = [pair for pair in error.get_headers() if pair[0] in ("Allow", "Retry-After", "Content-Range")]
         return problem_response(status, code, detail, headers=headers)
 
     @app.errorhandler(Exception)

@@ -37,11 +37,11 @@ def job_document(job: Job) -> dict[str, Any]:
         "queue": job.queue and {"position": job.queue.position, "eta_seconds": job.queue.eta_seconds},
         "attempt": job.attempt,
         "cancel_requested": job.cancel_requested,
-        "created_at": _show_time(job.created_at),
-        "deadline_at": _show_time(job.deadline),
-        "started_at": _show_time(job.started_at),
-        "completed_at": _show_time(job.completed_at),
-        "expires_at": _show_time(job.expires_at),
+        "created_at": show_time(job.created_at),
+        "deadline_at": show_time(job.deadline),
+        "started_at": show_time(job.started_at),
+        "completed_at": show_time(job.completed_at),
+        "expires_at": show_time(job.expires_at),
         "output": job_output(job),
         "error": _error_document(job),
         "warnings": [replace(note, pointer=f"/input{note.pointer}").to_dict() for note in spec.warnings],
@@ -73,7 +73,7 @@ def row_notes(job: Job, *, base: str) -> list[dict[str, str]]:
     return [replace(note, pointer=base + note.pointer).to_dict() for note in notes]
 
 
-def _show_time(seconds: float | None) -> str | None:
+def show_time(seconds: float | None) -> str | None:
     """Return RFC 3339 in UTC, to the microsecond."""
     if seconds is None:
         return None

@@ -95,6 +95,7 @@ class Submissions:
         self._models = models
         self._ids = ids
         self._max_rows = settings.max_rows
+        self._max_attempts = settings.max_attempts
 
     def prepare(
         self,
@@ -121,6 +122,7 @@ class Submissions:
             warnings=checked.warnings,
             deadline_seconds=deadline_seconds,
             reply_to=reply_to,
+            max_attempts=self._max_attempts,
         )
 
     def accept(self, spec: JobSpec) -> Job:

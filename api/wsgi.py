@@ -3,7 +3,9 @@
 from api.app import create_app
 from api.ids import JobIds
 from api.waiters import Waiters
+from shared.batch_store import RedisBatchStore
 from shared.broker import CeleryBroker, make_celery
+from shared.file_store import make_file_store
 from shared.job_store import RedisJobStore
 from shared.logs import configure_logs
 from shared.redis_client import make_redis
@@ -22,6 +24,8 @@ waiters.start()
 app = create_app(
     settings,
     jobs=jobs,
+    batches=RedisBatchStore(redis, settings),
+    files=make_file_store(settings.effective_files_url),
     broker=CeleryBroker(make_celery(settings), queues, settings),
     registry=RedisRegistry(redis, settings),
     waiters=waiters,

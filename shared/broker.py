@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 from shared.errors import BrokerUnavailable
 from shared.jobs import JobSpec
-from shared.messages import PredictMessage
+from shared.messages import PredictMessage, StepMessage
 from shared.queues import Lane, TaskName
 from shared.settings import Settings
 
@@ -24,7 +24,10 @@ class Broker(Protocol):
     """Puts messages on queues, and tells how far the queues are."""
 
     def send(self, specs: Sequence[JobSpec], *, enqueued_at: float) -> None:
-        """Enqueue one message of jobs that share model version and lane; raises BrokerUnavailable."""
+        """Enqueue one message; raises BrokerUnavailable.
+
+        specs: jobs that share model version and lane, or one step of a batch.
+        """
 
     def oldest_messages(self) -> Mapping[Lane, float | None]:
         """Return for each lane when its oldest message was enqueued, None for an empty queue.
@@ -115,12 +118,12 @@ class CeleryBroker:
         self._queue_keys = {lane: _queue_prefix(settings) + lane.value for lane in Lane}
 
     def send(self, specs: Sequence[JobSpec], *, enqueued_at: float) -> None:
-        message = PredictMessage.of(specs)
+        task, arguments = _address(specs)
         try:
             self._celery.send_task(
-                TaskName.PREDICT,
-                kwargs=message.encode(),
-                queue=message.lane.value,
+                task,
+                kwargs=arguments,
+                queue=specs[0].lane.value,
                 headers={ENQUEUED_AT: enqueued_at},
                 # Without these Celery would copy the rows, as text, into two headers.
                 argsrepr="",
@@ -134,6 +137,15 @@ class CeleryBroker:
             return {lane: _enqueued_at(self._redis.lindex(key, -1)) for lane, key in self._queue_keys.items()}
         except RedisError as error:
             raise BrokerUnavailable(f"The broker does not answer ({type(error).__name__}).") from error
+
+
+def _address(specs: Sequence[JobSpec]) -> tuple[TaskName, dict[str, Any]]:
+    """Return the task that takes these jobs, and its arguments."""
+    step = specs[0].step
+    if step is None:
+        return TaskName.PREDICT, PredictMessage.of(specs).encode()
+    (spec,) = specs
+    return TaskName.BATCH_STEP, StepMessage(spec.id, step).encode()
 
 
 def _enqueued_at(message: bytes | str | None) -> float | None:

@@ -8,11 +8,18 @@ ServiceError
 │   ├── JobNotFound
 │   ├── JobGone
 │   ├── JobAlreadyFinal
+│   ├── BatchNotFound
+│   ├── BatchGone
+│   ├── BatchNotMendable
+│   ├── FileTooLarge
 │   └── WaitTimedOut
 ├── DependencyError              a server we need is away: worth retrying
 │   ├── StoreUnavailable
 │   ├── StoreFull
 │   ├── BrokerUnavailable
+│   ├── FileStoreUnavailable
+│   ├── FileStoreFull
+│   ├── FileMissing
 │   ├── NoModelServed
 │   └── NoWorkerAlive
 └── ModelError                   an artifact or its manifest is wrong: a person must act
@@ -53,6 +60,58 @@ class FieldErrorCode(StrEnum):
     WRONG_TYPE = "wrong_type"
     #: An array with no rows, or with more than one request may carry.
     ROW_COUNT = "row_count"
+
+
+class UploadErrorCode(StrEnum):
+    """Why an uploaded file was refused before any row was looked at."""
+
+    #: There is nothing in it.
+    EMPTY_FILE = "empty_file"
+    #: A header, and nothing below it.
+    NO_ROWS = "no_rows"
+    #: It holds bytes that no CSV has; a spreadsheet must be saved as CSV first.
+    NOT_CSV = "not_csv"
+    #: An encoding in which records cannot be cut, such as UTF-16; the detail says what to save it as.
+    UNSUPPORTED_ENCODING = "unsupported_encoding"
+    #: The delimiter asked for is not one ASCII character.
+    BAD_DELIMITER = "bad_delimiter"
+    #: The first line does not end within a mebibyte.
+    HEADER_TOO_LONG = "header_too_long"
+    #: More columns than a file may have.
+    TOO_MANY_COLUMNS = "too_many_columns"
+    #: No column is this feature; the detail names the nearest one, and how to say which it is.
+    MISSING_COLUMN = "missing_column"
+    #: Several columns could be this feature.
+    AMBIGUOUS_COLUMN = "ambiguous_column"
+    #: The compressed file is damaged, or unpacks to far more than a file may have.
+    BAD_COMPRESSION = "bad_compression"
+    #: A query parameter has a value that it cannot have.
+    BAD_PARAMETER = "bad_parameter"
+
+
+class RowErrorCode(StrEnum):
+    """Why a row of a file came back without a prediction; the codes of fields keep their names."""
+
+    #: The cell of a feature is empty.
+    MISSING_VALUE = "missing_value"
+    #: The cell is not a finite number with a decimal point.
+    NOT_A_NUMBER = "not_a_number"
+    #: A number with a fraction where the feature counts whole things.
+    NOT_AN_INTEGER = "not_an_integer"
+    #: Outside the hard range of the feature; the message says which unit it looks like.
+    OUT_OF_RANGE = "out_of_range"
+    #: Not one of the categories of the feature.
+    NOT_A_CATEGORY = "not_a_category"
+    #: More or fewer cells than the header has.
+    WRONG_COLUMN_COUNT = "wrong_column_count"
+    #: A cell of a feature holds bytes that are no text in the file's encoding.
+    NOT_DECODABLE = "not_decodable"
+    #: The model raised an exception for the row.
+    PREDICTION_FAILED = "prediction_failed"
+    #: The model answered something that is no prediction, such as NaN.
+    OUTPUT_INVALID = "output_invalid"
+    #: Each worker that took the row died or hung while it held it.
+    WORKER_DIED = "worker_died"
 
 
 class FieldWarningCode(StrEnum):
@@ -151,6 +210,34 @@ class JobAlreadyFinal(RequestError):
     code = "already_final"
 
 
+class BatchNotFound(RequestError):
+    """Raised when a batch id was never given out by this service."""
+
+    code = "batch_not_found"
+
+
+class BatchGone(RequestError):
+    """Raised when a batch existed and its record and files have passed their retention."""
+
+    code = "batch_gone"
+
+
+class BatchNotMendable(RequestError):
+    """Raised when mended rows come for a batch that is not completed, so that they have no place yet."""
+
+    code = "batch_not_mendable"
+
+
+class FileTooLarge(RequestError):
+    """Raised when an upload has more bytes than are accepted."""
+
+    code = "upload_too_large"
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        super().__init__(f"The file has more than {max_bytes} bytes, the most that is accepted; send it in parts.")
+
+
 class WaitTimedOut(RequestError):
     """Raised when a caller that wants the bare output waited as long as it may; the job lives on."""
 
@@ -181,6 +268,24 @@ class BrokerUnavailable(DependencyError):
     """Raised when a message cannot be put on its queue."""
 
     code = "broker_unavailable"
+
+
+class FileStoreUnavailable(DependencyError):
+    """Raised when the file store does not answer or refuses us, so no file can be read or written."""
+
+    code = "file_store_unavailable"
+
+
+class FileStoreFull(DependencyError):
+    """Raised when the file store has no room for another file."""
+
+    code = "file_store_full"
+
+
+class FileMissing(DependencyError):
+    """Raised when no file lies under a key, or none that may be copied lies at an address."""
+
+    code = "file_missing"
 
 
 class NoModelServed(DependencyError):

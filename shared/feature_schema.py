@@ -7,10 +7,11 @@ import difflib
 import math
 import re
 from collections.abc import Mapping, Set
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from shared.errors import FieldErrorCode, FieldNote, FieldWarningCode, ManifestInvalid
+from shared.errors import FieldErrorCode, FieldNote, FieldWarningCode, ManifestInvalid, RowErrorCode
 from shared.jobs import Row
 from shared.manifest import Feature, Lookalike, ModelManifest
 
@@ -20,6 +21,18 @@ NAMED_UNKNOWN_FIELDS = 10
 SHOWN_CHARACTERS = 64
 #: A number as JSON writes it (RFC 8259, section 6), of a length worth repeating.
 _JSON_NUMBER = re.compile(r"^\s*((?=.{1,32}$)-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)$")
+#: A number as a cell of a CSV file holds it: a decimal point, no separators of thousands.
+_CELL_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
+_THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(?:[,' ][0-9]{3})+(?:\.[0-9]*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class CellProblem:
+    """Why a cell of a CSV file is no value of its feature, and how to mend it."""
+
+    code: RowErrorCode
+    detail: str
 
 
 class FeatureSchema:
@@ -67,6 +80,24 @@ class FeatureSchema:
     def _example(self) -> str:
         fields = ", ".join(f'"{feature.name}": {_show_json(feature.example)}' for feature in self.features[:4])
         return "{" + fields + (", …}" if len(self.features) > 4 else "}")
+
+
+def read_cell(feature: Feature, text: str) -> float | str | CellProblem:
+    """Return the value that a cell of a CSV file holds for the feature, or why it holds none.
+
+    text: unescaped. A cell of spaces is empty. Ranges, categories and hints are those of `FeatureSchema.check`.
+    """
+    stripped = text.strip(" \t")
+    value: float | str | None = text if stripped else None
+    if feature.is_numeric and stripped:
+        if not _CELL_NUMBER.fullmatch(stripped):
+            return CellProblem(RowErrorCode.NOT_A_NUMBER, _explain_cell(stripped))
+        value = float(stripped)
+    problem = _find_problem(feature, value)
+    if problem is not None:
+        return CellProblem(RowErrorCode(problem[0].value), problem[1])
+    assert value is not None
+    return value
 
 
 def unknown_fields(record: Mapping[str, Any], known: Set[str], *, pointer: str, what: str) -> list[FieldNote]:
@@ -162,6 +193,18 @@ def _fits_a_float(value: float) -> bool:
         return math.isfinite(float(value))
     except OverflowError:
         return False
+
+
+def _explain_cell(text: str) -> str:
+    if len(text) > SHOWN_CHARACTERS:
+        return f"{text[:SHOWN_CHARACTERS]!r}… is not a number"
+    if _THOUSANDS.fullmatch(text):
+        plain = re.sub("[,' ]", "", text)
+        either = f"{text.replace(',', '.')} or {plain}" if _DECIMAL_COMMA.fullmatch(text) else plain
+        return f'"{text}" has a separator of thousands; write {either}'
+    if _DECIMAL_COMMA.fullmatch(text):
+        return f'"{text}" looks like a decimal comma; write {text.replace(",", ".")}'
+    return f"{text!r} is not a finite number with a decimal point"
 
 
 def _find_number_in_text(value: object) -> str | None:

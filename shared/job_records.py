@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from shared.errors import FieldNote
-from shared.jobs import Job, JobError, JobSpec, JobStatus, ModelRef, Outcome, QueueState
+from shared.jobs import BatchStep, Job, JobError, JobSpec, JobStatus, ModelRef, Outcome, QueueState, StepKind
 from shared.queues import Lane
 
 
@@ -21,6 +21,8 @@ def encode_spec(spec: JobSpec) -> bytes:
             "warnings": [note.to_dict() for note in spec.warnings],
             "deadline": spec.deadline_seconds,
             "reply_to": spec.reply_to,
+            "max_attempts": spec.max_attempts,
+            "step": spec.step,
         }
     )
 
@@ -36,7 +38,13 @@ def decode_spec(text: bytes) -> JobSpec:
         warnings=_decode_notes(fields["warnings"]),
         deadline_seconds=fields["deadline"],
         reply_to=fields["reply_to"],
+        max_attempts=fields["max_attempts"],
+        step=decode_step(fields["step"]) if fields["step"] else None,
     )
+
+
+def decode_step(fields: Mapping[str, Any]) -> BatchStep:
+    return BatchStep(fields["batch_id"], StepKind(fields["kind"]), fields["index"])
 
 
 def encode_outcome(outcome: Outcome) -> bytes:

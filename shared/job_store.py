@@ -10,9 +10,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
+import orjson
 from redis import Redis
 from redis.exceptions import OutOfMemoryError, RedisError
 
+from shared.batches import BatchError, BatchErrorCode
 from shared.errors import JobErrorCode, StoreFull, StoreUnavailable
 from shared.job_records import decode_job, decode_spec, encode_outcome, encode_spec, queue_state
 from shared.jobs import Job, JobError, JobSpec, JobStatus, Outcome, QueueState
@@ -36,6 +38,13 @@ WORKER_DIED = Outcome(
         "Every worker that took this job died or hung while predicting it, so it was set aside. "
         "The input probably crashes the model: try it alone against the model file.",
     ),
+)
+#: What a batch fails with when a step of it was set aside.
+STEP_LOST = orjson.dumps(
+    BatchError(
+        BatchErrorCode.WORKER_DIED,
+        "Every worker that took one of its chunks died, so the batch was given up; the rows done so far can be read.",
+    )
 )
 
 
@@ -88,6 +97,7 @@ class Sweep:
     at: float
     resend: list[Stuck]
     expired: int
+    #: Jobs that were set aside, because each worker that took them died.
     quarantined: int
 
 
@@ -144,7 +154,9 @@ class RedisJobStore:
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self._settings = settings
         self._root = settings.key_root
-        self._scripts = {name: redis.register_script(text) for name, text in _read_scripts().items()}
+        names = ("accept", "claim", "renew", "finish", "cancel", "find", "sweep")
+        texts = read_scripts({name: name != "accept" for name in names}, "record", "batch")
+        self._scripts = {name: redis.register_script(text) for name, text in texts.items()}
         self._expired = encode_outcome(EXPIRED)
         self._canceled = encode_outcome(CANCELED)
         self._worker_died = encode_outcome(WORKER_DIED)
@@ -157,7 +169,7 @@ class RedisJobStore:
         (lane,) = {spec.lane for spec in specs}
         arguments: list[bytes | str | float] = [lane.value]
         for spec in specs:
-            arguments += [spec.id, encode_spec(spec), spec.deadline_seconds, spec.reply_to]
+            arguments += [spec.id, encode_spec(spec), spec.deadline_seconds, spec.reply_to, spec.max_attempts]
         workers, busy, jobs, *rest = self._run("accept", *arguments)
         return [
             Accepted(float(created), queue_state(position, workers, busy, jobs))
@@ -201,12 +213,12 @@ class RedisJobStore:
         arguments: list[bytes | str | float] = [
             settings.retention_seconds,
             settings.quarantine_retention_seconds,
-            settings.max_attempts,
             settings.resend_after_seconds,
             SWEEP_JOBS,
             self._expired,
             self._worker_died,
             self._canceled,
+            STEP_LOST,
         ]
         for lane in Lane:
             since = oldest.get(lane, "-inf")
@@ -216,11 +228,15 @@ class RedisJobStore:
         return Sweep(float(at), stuck, expired, quarantined)
 
 
-def _read_scripts() -> dict[str, str]:
+def read_scripts(may_exceed_memory: Mapping[str, bool], *preludes: str) -> dict[str, str]:
+    """Return the text of scripts in lua/, each behind the preludes.
+
+    may_exceed_memory: for each script, whether it runs although the server's memory is full. A full store must
+    refuse new jobs, but never the answers of those it has accepted.
+    """
     folder = Path(__file__).parent / "lua"
-    shared_text = (folder / "record.lua").read_text()
-    # A full store must refuse new jobs, but never the answers of those it has accepted.
-    headers = {"accept": "#!lua\n"} | dict.fromkeys(
-        ("claim", "renew", "finish", "cancel", "find", "sweep"), "#!lua flags=allow-oom\n"
-    )
-    return {name: header + shared_text + (folder / f"{name}.lua").read_text() for name, header in headers.items()}
+    shared_text = "".join((folder / f"{name}.lua").read_text() for name in preludes)
+    return {
+        name: ("#!lua flags=allow-oom\n" if is_free else "#!lua\n") + shared_text + (folder / f"{name}.lua").read_text()
+        for name, is_free in may_exceed_memory.items()
+    }

@@ -59,6 +59,27 @@ class ModelRef:
         return f"{self.name}/{self.version}"
 
 
+class StepKind(StrEnum):
+    """What a job that is a step of a batch does."""
+
+    #: Find where the chunks begin and end.
+    SPLIT = "split"
+    #: Predict one chunk.
+    CHUNK = "chunk"
+    #: Predict mended rows, and put them in their places.
+    MEND = "mend"
+
+
+@dataclass(frozen=True, slots=True)
+class BatchStep:
+    """One piece of work on a batch; its files and its place are in the batch's own record."""
+
+    batch_id: str
+    kind: StepKind
+    #: Which chunk or mend; 0 for a split.
+    index: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class JobSpec:
     """What was accepted: it never changes after the 202."""
@@ -66,7 +87,7 @@ class JobSpec:
     id: str
     lane: Lane
     model: ModelRef
-    #: 1 to `max_rows` validated rows.
+    #: 1 to `max_rows` validated rows; none for a step of a batch.
     rows: list[Row]
     #: The input was one record, not an array; the output takes the same shape.
     is_single: bool
@@ -74,6 +95,10 @@ class JobSpec:
     warnings: tuple[FieldNote, ...] = ()
     #: Seconds from acceptance to the deadline.
     deadline_seconds: float = 86_400.0
+    #: Attempts before the job is set aside.
+    max_attempts: int = 3
+    #: Set for a step of a batch.
+    step: BatchStep | None = None
     #: Channel of the API process that asked; it is told when the job is final.
     reply_to: str = ""
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from shared.jobs import JobSpec, Row
+from shared.jobs import BatchStep, JobSpec, Row, StepKind
 from shared.queues import Lane
 
 MESSAGE_VERSION = 1
@@ -40,9 +40,36 @@ class PredictMessage:
     @classmethod
     def decode(cls, message: Mapping[str, Any]) -> Self:
         """Read the keyword arguments of a task; raises MessageUnreadable."""
-        if message.get("v") != MESSAGE_VERSION:
-            raise MessageUnreadable(f"message version {message.get('v')!r}, this worker reads {MESSAGE_VERSION}")
+        _require_version(message)
         try:
             return cls(message["model"], Lane(message["lane"]), dict(message["rows"]))
         except (KeyError, TypeError, ValueError) as error:
             raise MessageUnreadable(f"message without a usable {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class StepMessage:
+    """One step of a batch; everything else about it is in its record."""
+
+    job_id: str
+    step: BatchStep
+
+    def encode(self) -> dict[str, Any]:
+        """Return the keyword arguments of the task."""
+        step = self.step
+        return {"v": MESSAGE_VERSION, "job": self.job_id, "step": [step.batch_id, step.kind.value, step.index]}
+
+    @classmethod
+    def decode(cls, message: Mapping[str, Any]) -> Self:
+        """Read the keyword arguments of a task; raises MessageUnreadable."""
+        _require_version(message)
+        try:
+            batch_id, kind, index = message["step"]
+            return cls(message["job"], BatchStep(batch_id, StepKind(kind), index))
+        except (KeyError, TypeError, ValueError) as error:
+            raise MessageUnreadable(f"message without a usable {error}") from error
+
+
+def _require_version(message: Mapping[str, Any]) -> None:
+    if message.get("v") != MESSAGE_VERSION:
+        raise MessageUnreadable(f"message version {message.get('v')!r}, this worker reads {MESSAGE_VERSION}")

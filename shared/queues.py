@@ -17,3 +17,5 @@ class TaskName(StrEnum):
 
     #: Predict every job of one message.
     PREDICT = "rowcall.predict"
+    #: Do one step of a batch.
+    BATCH_STEP = "rowcall.batch_step"

@@ -69,8 +69,9 @@ class Settings(BaseSettings):
     models: Names = ()
     #: Lanes that a worker takes messages from.
     lanes: Annotated[tuple[Lane, ...], NoDecode, Field(min_length=1)] = (Lane.INTERACTIVE, Lane.BULK)
-    #: Worker processes that `make up` starts.
+    #: Worker processes that `make up` starts for single predictions, and for files.
     workers: Count = 2
+    bulk_workers: Count = 1
     #: A prediction that runs longer ends its worker process, and counts as a failed attempt.
     predict_timeout_seconds: Seconds = 60.0
     #: File that a worker touches while it is healthy; unset, it writes none.
@@ -91,6 +92,19 @@ class Settings(BaseSettings):
     #: How long a job in quarantine keeps its input.
     quarantine_retention_seconds: Annotated[int, Field(ge=1)] = 604_800
 
+    #: Where uploads and results lie: file:///folder or s3://bucket/prefix; unset, a folder in `data_dir`.
+    files_url: str | None = None
+    #: Buckets that a client may name in `input_url`; the service reads them with its own rights.
+    input_buckets: Names = ()
+    #: Largest file that can be uploaded, unpacked.
+    max_upload_bytes: Count = 20 * 1024**3
+    #: Largest file of mended rows, unpacked; it is merged in memory.
+    max_mended_bytes: Count = 256 * 1024**2
+    #: Bytes of the input that one task predicts; a worker that dies loses at most this much work.
+    chunk_bytes: Count = 8 * 1024**2
+    #: Longest record of a file, with its quoted newlines.
+    max_record_bytes: Count = 4 * 1024**2
+
     #: State of `make up`: the server's append-only file, logs, sockets.
     data_dir: Path = Path(".rowcall")
     #: DEBUG, INFO, WARNING or ERROR.
@@ -99,7 +113,7 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _split_names(cls, values: dict[str, object]) -> dict[str, object]:
-        for name in ("models", "lanes"):
+        for name in ("models", "lanes", "input_buckets"):
             if isinstance(text := values.get(name), str):
                 values[name] = tuple(part.strip() for part in text.split(",") if part.strip())
         return values
@@ -123,6 +137,11 @@ class Settings(BaseSettings):
         return {
             f"{ENVIRONMENT_PREFIX}{name.upper()}": _to_text(value) for name, value in given.items() if value is not None
         }
+
+    @property
+    def effective_files_url(self) -> str:
+        """Where uploads and results lie."""
+        return self.files_url or f"file://{(self.data_dir / 'files').resolve()}"
 
     @property
     def store_url(self) -> str:

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from shared.queues import Lane
 from shared.settings import Settings
 from standalone.process_manager import (
     STOP_SECONDS,
@@ -89,18 +90,18 @@ class Stack:
         programs = []
         if "redis_url" not in settings.model_fields_set:
             programs.append(self._store_program())
-        health_file = f"{quote_percent(str(self._runtime_dir))}/worker-%(process_num)d.health"
         programs += [
-            Program(
-                "worker",
-                [sys.executable, "-m", "worker"],
-                priority=20,
-                copies=settings.workers,
-                environment=f'ROWCALL_HEALTH_FILE="{health_file}"',
-            ),
+            self._worker_program("worker", Lane.INTERACTIVE, settings.workers),
+            self._worker_program("bulk-worker", Lane.BULK, settings.bulk_workers),
             Program("api", [sys.executable, "-m", "api"], priority=30),
         ]
         return programs
+
+    def _worker_program(self, name: str, lane: Lane, copies: int) -> Program:
+        """Workers of one lane only, so that a flood of files never delays a single prediction."""
+        health_file = f"{quote_percent(str(self._runtime_dir))}/{name}-%(process_num)d.health"
+        environment = f'ROWCALL_LANES="{lane.value}",ROWCALL_HEALTH_FILE="{health_file}"'
+        return Program(name, [sys.executable, "-m", "worker"], priority=20, copies=copies, environment=environment)
 
     def _store_program(self) -> Program:
         state_dir = self._data_dir / "store"

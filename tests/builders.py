@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from shared.batches import BatchSpec, Chunk, CsvDialect, CsvLayout, Part
 from shared.errors import JobErrorCode
 from shared.jobs import JobError, JobSpec, JobStatus, ModelRef, Outcome, Row
 from shared.manifest import Artifact, Feature, Libraries, ModelManifest
@@ -73,3 +74,34 @@ def failure(detail: str = "the model raised ValueError") -> Outcome:
 
 def rows(*heights: float) -> list[Row]:
     return [[height, 44.0] for height in heights]
+
+
+def csv_layout(**overrides: Any) -> CsvLayout:
+    """The layout of a file that begins with `height,shoe_size` and a line feed."""
+    fields: dict[str, Any] = {
+        "dialect": CsvDialect(delimiter=",", encoding="utf-8", newline="\n", header_start=0, data_start=17),
+        "header": ("height", "shoe_size"),
+        "feature_columns": (0, 1),
+    }
+    return CsvLayout(**fields | overrides)
+
+
+def batch_spec(batch_id: str = "bat_a", **overrides: Any) -> BatchSpec:
+    fields: dict[str, Any] = {
+        "id": batch_id,
+        "model": ModelRef("gender", "1", "0" * 64),
+        "layout": csv_layout(),
+        "input_bytes": 1_000,
+    }
+    return BatchSpec(**fields | overrides)
+
+
+def chunk(index: int = 0, *, rows: int = 10) -> Chunk:
+    """One of several chunks of equal size, one byte for a row."""
+    return Chunk(index, start=index * rows, stop=(index + 1) * rows, first_row=index * rows + 1, rows=rows)
+
+
+def part(token: str = "t1", **overrides: Any) -> Part:
+    """A part of ten rows, all with a prediction."""
+    fields: dict[str, Any] = {"token": token, "rows": 10, "failed": 0, "result_bytes": 100, "error_bytes": 0}
+    return Part(**fields | overrides)

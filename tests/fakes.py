@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from redis import Redis
+
+from shared.batch_store import RedisBatchStore
 from shared.errors import BrokerUnavailable
 from shared.job_store import (
     CANCELED,
@@ -160,7 +163,7 @@ class FakeJobStore:
                 continue
             if record.job.cancel_requested:
                 self._move(record, JobStatus.CANCELED, CANCELED)
-            elif record.job.attempt >= self._settings.max_attempts:
+            elif record.job.attempt >= record.job.spec.max_attempts:
                 self._move(record, JobStatus.FAILED, WORKER_DIED)
                 quarantined += 1
             else:
@@ -209,3 +212,29 @@ class FakeRegistry:
 
     def live_workers(self, lane: Lane) -> int:
         return self.workers
+
+
+class TimedRedisBatchStore(RedisBatchStore):
+    """The real store; time passes by moving every moment in its records into the past."""
+
+    def __init__(self, redis: Redis, settings: Settings) -> None:
+        super().__init__(redis, settings)
+        self.redis = redis
+        self._start = f"{settings.key_root}batch"
+
+    def let_time_pass(self, seconds: float) -> None:
+        for key in self.redis.scan_iter(f"{self._start}*"):
+            if self.redis.type(key) == b"zset":
+                for member in self.redis.zrange(key, 0, -1):
+                    self.redis.zincrby(
+                        key,
+                        -seconds,
+                        bytes(member),  # type: ignore[arg-type]  # This client answers bytes.
+                    )
+            elif not key.endswith((b":chunks", b":parts", b":codes")):
+                self._age_record(key, seconds)
+
+    def _age_record(self, key: bytes, seconds: float) -> None:
+        for name in ("created", "deadline", "started", "completed", "expires"):
+            if self.redis.hexists(key, name):
+                self.redis.hincrbyfloat(key, name, -seconds)

@@ -2,11 +2,15 @@
 
 from typing import Any
 
+from shared.batch_store import RedisBatchStore
 from shared.broker import CeleryBroker, make_celery
+from shared.file_store import make_file_store
 from shared.job_store import RedisJobStore
 from shared.redis_client import make_redis
 from shared.registry import RedisRegistry
 from shared.settings import Settings
+from worker.batch_steps import BatchSteps
+from worker.housekeeping import Housekeeping
 from worker.lease_keeper import LeaseKeeper
 from worker.lifecycle import Presence, follow_lifecycle
 from worker.micro_batch import MicroBatch
@@ -30,9 +34,21 @@ def create_worker(settings: Settings) -> Any:
     jobs = RedisJobStore(redis, settings)
     leases = LeaseKeeper(jobs, settings)
     broker = CeleryBroker(celery, queues, settings)
-    register_tasks(celery, MicroBatch(jobs, predictors, leases))
+    batches = RedisBatchStore(redis, settings)
+    files = make_file_store(settings.effective_files_url)
+    steps = BatchSteps(
+        jobs=jobs,
+        batches=batches,
+        files=files,
+        broker=broker,
+        predictors=predictors,
+        leases=leases,
+        settings=settings,
+    )
+    register_tasks(celery, MicroBatch(jobs, predictors, leases), steps)
+    sweeper = Sweeper(jobs, broker, redis, settings, Housekeeping(batches, files))
     presence = Presence(RedisRegistry(redis, settings), settings.lanes, predictors.manifests)
-    follow_lifecycle(celery, settings.health_file, [leases, Sweeper(jobs, broker, redis, settings), presence])
+    follow_lifecycle(celery, settings.health_file, [leases, sweeper, presence])
     return celery.Worker(
         # One process, one thread that predicts: no pipe to a child, and no fork under a model's own threads.
         pool="solo",

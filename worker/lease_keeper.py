@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.errors import DependencyError
 from shared.job_store import JobStore
@@ -42,6 +42,11 @@ class LeaseKeeper:
             yield
         finally:
             self._held = None
+
+    def progress(self) -> None:
+        """Say that the work in hand goes on: the time that it may take begins again."""
+        if self._held is not None:
+            self._held = replace(self._held, since=time.monotonic())
 
     def start(self) -> None:
         """Start the thread; it lives as long as the process."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from threadpoolctl import threadpool_limits
 
@@ -64,23 +65,43 @@ class Predictor:
             # Linear algebra takes another path for a single row, which differs in the last bit on some
             # processors. An answer must not depend on which rows came with it.
             return self.predict([rows[0], rows[0]])[:1]
-        frame = self._frame(rows)
+        frame = np.array(rows, dtype=np.float64) if self._is_numeric else self._table(list(zip(*rows, strict=True)))
+        answer = self._ask(frame)
+        if self.manifest.classes is not None:
+            return _class_predictions(answer, self.manifest.classes, len(rows))
+        return _number_predictions(answer, len(rows))
+
+    def predict_matrix(self, columns: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
+        """Predict every row of a table in one call of the model.
+
+        columns: one array per feature, in the order of the manifest and of one length of 1 or more.
+        Returns one line per row: a probability per class, or the one number of a regression; it may hold NaN.
+        Raises OutputInvalid when the shape is another, and whatever the model raises. No input or output.
+        """
+        rows = len(columns[0])
+        if rows == 1:
+            # For the reason that `predict` has.
+            return self.predict_matrix([np.repeat(column, 2) for column in columns])[:1]
+        answer = np.asarray(
+            self._ask(np.column_stack(columns) if self._is_numeric else self._table(columns)), np.float64
+        )
+        expected = (rows,) if self.manifest.classes is None else (rows, len(self.manifest.classes))
+        if answer.shape != expected:
+            raise OutputInvalid(f"the model answered {rows} rows with the shape {answer.shape}")
+        return answer.reshape(rows, -1)
+
+    def _ask(self, frame: Any) -> Any:
         with warnings.catch_warnings():
             # Columns are in the order of the manifest; an array has no names to show for it.
             warnings.filterwarnings("ignore", message="X does not have valid feature names")
-            if self.manifest.classes is not None:
-                return _class_predictions(self._estimator.predict_proba(frame), self.manifest.classes, len(rows))
-            return _number_predictions(self._estimator.predict(frame), len(rows))
+            return (self._estimator.predict if self.manifest.classes is None else self._estimator.predict_proba)(frame)
 
-    def _frame(self, rows: Sequence[Row]) -> Any:
-        """Numbers go as one array; mixed types as the table with named columns that such models are trained on."""
-        if self._is_numeric:
-            return np.array(rows, dtype=np.float64)
+    def _table(self, columns: Sequence[Any]) -> Any:
+        """Mixed types go as the table with named columns that such models are trained on."""
         import pandas as pd  # noqa: PLC0415 - a second of start-up that models of numbers alone do not need
 
         types = [np.float64 if feature.is_numeric else object for feature in self.manifest.features]
         names = [feature.name for feature in self.manifest.features]
-        columns = zip(*rows, strict=True)
         return pd.DataFrame(
             {name: pd.Series(column, dtype=kind) for name, kind, column in zip(names, types, columns, strict=True)}
         )

@@ -14,6 +14,7 @@ from shared.job_store import JobStore, Stuck
 from shared.jobs import JobSpec
 from shared.queues import Lane
 from shared.settings import Settings
+from worker.housekeeping import Housekeeping
 
 log = logging.getLogger(__name__)
 
@@ -24,8 +25,11 @@ MESSAGE_ROWS = 1_000
 class Sweeper:
     """One background thread in every worker; a lock in the store lets one of them work at a time."""
 
-    def __init__(self, jobs: JobStore, broker: Broker, redis: Redis, settings: Settings) -> None:
+    def __init__(
+        self, jobs: JobStore, broker: Broker, redis: Redis, settings: Settings, housekeeping: Housekeeping
+    ) -> None:
         self._jobs = jobs
+        self._housekeeping = housekeeping
         self._broker = broker
         self._redis = redis
         self._interval = settings.sweep_interval_seconds
@@ -57,14 +61,15 @@ class Sweeper:
     def sweep(self) -> None:
         """Look once over all jobs and send again what is stuck; raises DependencyError."""
         found = self._jobs.sweep(self._find_oldest_messages())
-        if not (found.resend or found.expired or found.quarantined):
-            return
-        log.warning(
-            "stuck jobs swept",
-            extra={"resent": len(found.resend), "expired": found.expired, "quarantined": found.quarantined},
-        )
+        if found.resend or found.expired or found.quarantined:
+            log.warning(
+                "stuck jobs swept",
+                extra={"resent": len(found.resend), "expired": found.expired, "quarantined": found.quarantined},
+            )
         for specs in group_for_resend(found.resend):
             self._broker.send(specs, enqueued_at=found.at)
+        # Last, so that a file store that is away delays nothing else.
+        self._housekeeping.run()
 
     def _find_oldest_messages(self) -> Mapping[Lane, float | None]:
         """Without the broker nobody can tell which messages are lost, but deadlines and leases still count."""
@@ -81,8 +86,8 @@ def group_for_resend(stuck: Sequence[Stuck]) -> Iterator[list[JobSpec]]:
     A job that a worker had claimed goes alone: it may be what killed the worker, and must not take others
     with it again. Jobs that only lost their message share one per model version and lane.
     """
-    yield from ([one.spec] for one in stuck if one.attempt > 0)
-    unclaimed = [one.spec for one in stuck if one.attempt == 0]
+    yield from ([one.spec] for one in stuck if one.attempt > 0 or one.spec.step)
+    unclaimed = [one.spec for one in stuck if one.attempt == 0 and not one.spec.step]
     unclaimed.sort(key=lambda spec: (spec.model.key, spec.lane))
     for _key, specs in groupby(unclaimed, key=lambda spec: (spec.model.key, spec.lane)):
         yield from _split(list(specs))

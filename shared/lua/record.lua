@@ -23,6 +23,17 @@ local function tell_waiters()
   for channel, ids in pairs(finished) do redis.call('PUBLISH', channel, table.concat(ids, ' ')) end
 end
 
+-- Writes the record of a job, unless it is there already.
+local function accept_job(lane, id, spec, deadline_seconds, reply_to, allowed)
+  local key = JOB .. id
+  if redis.call('EXISTS', key) == 1 then return end
+  local deadline = stamp(now + tonumber(deadline_seconds))
+  redis.call('HSET', key, 'spec', spec, 'lane', lane, 'status', 'queued', 'attempt', 0, 'created', stamp(now),
+             'deadline', deadline, 'reply_to', reply_to, 'allowed', allowed)
+  redis.call('ZADD', queued_key(lane), stamp(now), id)
+  redis.call('ZADD', DEADLINES, deadline, id)
+end
+
 -- The only place where a job becomes final.
 local function finalize(id, status, outcome, retention)
   local key = JOB .. id

@@ -1,10 +1,10 @@
--- ARGV: retention, quarantine retention, attempts allowed, resend after seconds, most jobs to send again,
---       outcomes: expired, worker died, canceled; then for each lane: lane, when its oldest message was enqueued
+-- ARGV: retention, quarantine retention, resend after seconds, most jobs to send again,
+--       outcomes: expired, worker died, canceled; error of a batch that lost a step; then for each lane: lane, when its oldest message was enqueued
 --       ('' when the queue is empty, '-inf' when its broker cannot tell and does not lose messages).
 -- Returns the time, how many expired, how many were set aside, and spec and attempt of each job to send again.
-local retention, quarantine_retention, allowed = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local resend_after, most = tonumber(ARGV[4]), tonumber(ARGV[5])
-local expired, died, canceled = ARGV[6], ARGV[7], ARGV[8]
+local retention, quarantine_retention = ARGV[1], ARGV[2]
+local resend_after, most = tonumber(ARGV[3]), tonumber(ARGV[4])
+local expired, died, canceled, step_lost = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local expired_count, quarantined_count, resend = 0, 0, {}
 
 local function send_again(id, lane)
@@ -28,15 +28,20 @@ end
 
 for _, id in ipairs(due(RUNNING, stamp(now))) do
   local key = JOB .. id
-  local job = redis.call('HMGET', key, 'lane', 'attempt', 'cancel')
+  local job = redis.call('HMGET', key, 'lane', 'attempt', 'cancel', 'allowed', 'spec')
   if not job[1] then
     redis.call('ZREM', RUNNING, id)
   elseif job[3] then
     finalize(id, 'canceled', canceled, retention)
-  elseif tonumber(job[2]) >= allowed then
+  elseif tonumber(job[2]) >= tonumber(job[4]) then
     finalize(id, 'failed', died, quarantine_retention)
     redis.call('ZADD', QUARANTINE, stamp(now + tonumber(quarantine_retention)), id)
     quarantined_count = quarantined_count + 1
+    local step = cjson.decode(job[5])['step']
+    -- Nobody will do this step, so its batch cannot be completed.
+    if type(step) == 'table' and batch_is_open(step['batch_id']) then
+      end_batch(step['batch_id'], 'failed', step_lost, retention)
+    end
   else
     redis.call('ZREM', RUNNING, id)
     redis.call('HSET', key, 'status', 'queued', 'token', '')

@@ -2,16 +2,20 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from queue import Queue
 
 import pytest
 from redis import Redis
 
+from shared.batch_store import RedisBatchStore
 from shared.errors import BrokerUnavailable
+from shared.file_store import LocalFileStore
 from shared.jobs import JobSpec
 from shared.settings import Settings
 from tests.builders import job_spec
 from tests.fakes import FakeBroker, FakeJobStore
+from worker.housekeeping import Housekeeping
 from worker.sweeper import Sweeper
 
 
@@ -30,7 +34,12 @@ class WaitedForBroker(FakeBroker):
 
 
 def make_sweeper(redis: Redis, settings: Settings) -> Sweeper:
-    return Sweeper(FakeJobStore(settings), FakeBroker(), redis, settings)
+    return Sweeper(FakeJobStore(settings), FakeBroker(), redis, settings, make_housekeeping(redis, settings))
+
+
+def make_housekeeping(redis: Redis, settings: Settings) -> Housekeeping:
+    """Housekeeping that finds nothing to do, so that its files are never looked at."""
+    return Housekeeping(RedisBatchStore(redis, settings), LocalFileStore(Path("nowhere")))
 
 
 def test_of_two_sweepers_only_one_takes_the_turn(redis: Redis, settings: Settings) -> None:
@@ -74,7 +83,7 @@ def start(redis: Redis, settings: Settings) -> Iterator[Callable[[WaitedForBroke
     started: list[Sweeper] = []
 
     def start_sweeper(broker: WaitedForBroker) -> None:
-        started.append(Sweeper(jobs, broker, redis, fast))
+        started.append(Sweeper(jobs, broker, redis, fast, make_housekeeping(redis, fast)))
         started[-1].start()
 
     yield start_sweeper

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
@@ -12,14 +13,16 @@ from werkzeug.test import TestResponse
 from api.app import create_app
 from api.ids import JobIds
 from api.waiters import Waiters
+from shared.batch_store import BatchStore
 from shared.errors import ServiceError, StoreUnavailable
+from shared.file_store import FileStore, LocalFileStore
 from shared.job_store import CancelVerdict
 from shared.jobs import Job, JobSpec, Outcome
 from shared.queues import Lane
 from shared.registry import ServedModel
 from shared.settings import Settings
 from tests.builders import manifest, record
-from tests.fakes import FakeBroker, FakeJobStore, FakeRegistry
+from tests.fakes import FakeBroker, FakeJobStore, FakeRegistry, TimedRedisBatchStore
 
 
 @dataclass
@@ -98,6 +101,8 @@ class Api:
     registry: FailingRegistry
     waiters: Waiters
     ids: JobIds
+    batches: BatchStore
+    files: FileStore
 
     def submit(
         self, records: object = None, *, headers: Mapping[str, str] | None = None, **members: object
@@ -128,10 +133,16 @@ def document_of(response: TestResponse) -> dict[str, Any]:
 
 
 class ApiMaker(Protocol):
-    """Makes an API process; keywords besides `jobs` and `models` are settings."""
+    """Makes an API process; keywords besides `jobs`, `models`, `batches` and `files` are settings."""
 
     def __call__(
-        self, jobs: Callable[[Settings], FakeJobStore] = ..., models: list[ServedModel] | None = ..., **settings: object
+        self,
+        jobs: Callable[[Settings], FakeJobStore] = ...,
+        models: list[ServedModel] | None = ...,
+        *,
+        batches: Callable[[Redis, Settings], BatchStore] = ...,
+        files: Callable[[Path], FileStore] = ...,
+        **settings: object,
     ) -> Api: ...
 
 
@@ -142,10 +153,13 @@ def settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def make_api(settings: Settings, redis: Redis) -> ApiMaker:
+def make_api(settings: Settings, redis: Redis, tmp_path: Path) -> ApiMaker:
     def make(
         jobs: Callable[[Settings], FakeJobStore] = FakeJobStore,
         models: list[ServedModel] | None = None,
+        *,
+        batches: Callable[[Redis, Settings], BatchStore] = TimedRedisBatchStore,
+        files: Callable[[Path], FileStore] = LocalFileStore,
         **overrides: object,
     ) -> Api:
         own_settings = settings.model_copy(update=overrides)
@@ -154,8 +168,18 @@ def make_api(settings: Settings, redis: Redis) -> ApiMaker:
         broker = AnsweringBroker(store, waiters)
         registry = FailingRegistry([ServedModel(manifest(), is_ready=True)] if models is None else models)
         ids = JobIds(redis, own_settings)
-        app = create_app(own_settings, jobs=store, broker=broker, registry=registry, waiters=waiters, ids=ids)
-        return Api(app.test_client(), store, broker, registry, waiters, ids)
+        batch_store, file_store = batches(redis, own_settings), files(tmp_path)
+        app = create_app(
+            own_settings,
+            jobs=store,
+            batches=batch_store,
+            files=file_store,
+            broker=broker,
+            registry=registry,
+            waiters=waiters,
+            ids=ids,
+        )
+        return Api(app.test_client(), store, broker, registry, waiters, ids, batch_store, file_store)
 
     return make
 

@@ -1,17 +1,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 from redis import Redis
 
+from shared.batch_store import RedisBatchStore
 from shared.errors import BrokerUnavailable
+from shared.file_store import LocalFileStore
 from shared.job_store import Stuck
 from shared.jobs import JobSpec, JobStatus, ModelRef
 from shared.queues import Lane
 from shared.settings import Settings
 from tests.builders import job_spec, rows
 from tests.fakes import FakeBroker, FakeJobStore
+from worker.housekeeping import Housekeeping
 from worker.sweeper import MESSAGE_ROWS, Sweeper, group_for_resend
 
 OTHER_VERSION = ModelRef("gender", "2", "0" * 64)
@@ -32,11 +36,6 @@ class WitnessedBroker(FakeBroker):
 
 
 @pytest.fixture
-def settings() -> Settings:
-    return Settings()
-
-
-@pytest.fixture
 def jobs(settings: Settings) -> FakeJobStore:
     return FakeJobStore(settings)
 
@@ -47,8 +46,16 @@ def broker() -> WitnessedBroker:
 
 
 @pytest.fixture
-def sweeper(jobs: FakeJobStore, broker: WitnessedBroker, settings: Settings) -> Sweeper:
-    return Sweeper(jobs, broker, Redis(), settings)
+def housekeeping(redis: Redis, settings: Settings, tmp_path: Path) -> Housekeeping:
+    """There is no batch."""
+    return Housekeeping(RedisBatchStore(redis, settings), LocalFileStore(tmp_path))
+
+
+@pytest.fixture
+def sweeper(
+    jobs: FakeJobStore, broker: WitnessedBroker, redis: Redis, settings: Settings, housekeeping: Housekeeping
+) -> Sweeper:
+    return Sweeper(jobs, broker, redis, settings, housekeeping)
 
 
 def unclaimed(job_id: str, *, row_count: int = 1, **overrides: Any) -> Stuck:
@@ -150,14 +157,14 @@ def test_a_job_past_its_deadline_expires_and_is_not_sent(
     assert (job.status, broker.sent) == (JobStatus.EXPIRED, [])
 
 
-def test_a_job_that_lost_all_its_workers_is_set_aside_and_not_sent(broker: WitnessedBroker) -> None:
-    settings = Settings(max_attempts=1)
-    jobs = FakeJobStore(settings)
-    jobs.accept([job_spec("prd_a")])
+def test_a_job_that_lost_all_its_workers_is_set_aside_and_not_sent(
+    sweeper: Sweeper, jobs: FakeJobStore, broker: WitnessedBroker
+) -> None:
+    jobs.accept([job_spec("prd_a", max_attempts=1)])
     jobs.claim(["prd_a"], "t1")
     jobs.let_time_pass(11)
 
-    Sweeper(jobs, broker, Redis(), settings).sweep()
+    sweeper.sweep()
 
     job = jobs.find("prd_a")
     assert job is not None

@@ -1,0 +1,84 @@
+"""What the query of `POST /v1/batches` asks for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from werkzeug.datastructures import MultiDict
+
+from api.csv_header import CsvOptions
+from shared.batches import OnError
+from shared.errors import FieldNote, InputInvalid, UploadErrorCode
+from shared.feature_schema import suggest
+
+_NAMES = {"model", "version", "on_error", "max_error_ratio", "dry_run", "delimiter", "encoding", "column"}
+_TRUTHS = {"true": True, "1": True, "false": False, "0": False}
+
+
+@dataclass(frozen=True, slots=True)
+class BatchParameters:
+    """How a batch is to be treated."""
+
+    model: str | None
+    version: str | None
+    on_error: OnError
+    max_error_ratio: float
+    is_dry_run: bool
+    csv: CsvOptions
+
+
+def read_batch_parameters(query: MultiDict[str, str]) -> BatchParameters:
+    """Read the query; raises InputInvalid with a note for each bad parameter."""
+    notes = [_note(name, f"no such parameter{suggest(name, _NAMES)}") for name in query if name not in _NAMES]
+    on_error, ratio = query.get("on_error", OnError.CONTINUE.value), query.get("max_error_ratio", "1.0")
+    dry_run = query.get("dry_run", "false").lower()
+    if on_error not in list(OnError):
+        notes.append(_note("on_error", "send continue or abort"))
+    if not _is_share(ratio):
+        notes.append(_note("max_error_ratio", "send a number from 0 to 1, such as 0.05"))
+    if dry_run not in _TRUTHS:
+        notes.append(_note("dry_run", "send true or false"))
+    columns = _read_columns(query.getlist("column"), notes)
+    if notes:
+        raise InputInvalid(notes)
+    return BatchParameters(
+        model=query.get("model") or None,
+        version=query.get("version") or None,
+        on_error=OnError(on_error),
+        max_error_ratio=float(ratio),
+        is_dry_run=_TRUTHS[dry_run],
+        csv=CsvOptions(
+            delimiter=_spelled_out(query.get("delimiter")), encoding=query.get("encoding") or None, columns=columns
+        ),
+    )
+
+
+def _read_columns(texts: Sequence[str], notes: list[FieldNote]) -> dict[str, str]:
+    """Return which header the client says is which feature; adds a note for each that cannot be."""
+    columns: dict[str, str] = {}
+    for text in texts:
+        feature, _, header = text.partition(":")
+        header = header.strip()
+        if not (feature and header):
+            notes.append(_note("column", "send <feature>:<header>, such as height:Body height"))
+        elif feature in columns:
+            notes.append(_note("column", f"{feature[:64]} is named twice; a feature is one column"))
+        elif header in columns.values():
+            notes.append(_note("column", f"{header[:64]!r} is named for two features; a column is one feature"))
+        columns[feature] = header
+    return columns
+
+
+def _spelled_out(delimiter: str | None) -> str | None:
+    """A tab is hard to type in a URL."""
+    return {"tab": "\t", "\\t": "\t", "": None}.get(delimiter or "", delimiter)
+
+
+def _is_share(text: str) -> bool:
+    try:
+        return 0 <= float(text) <= 1
+    except ValueError:
+        return False
+
+
+def _note(name: str, detail: str) -> FieldNote:
+    return FieldNote(f"/query/{name[:64]}", UploadErrorCode.BAD_PARAMETER, detail)

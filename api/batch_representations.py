@@ -1,0 +1,83 @@
+"""What clients see of batches: the document of the contract."""
+
+from typing import Any
+
+from api.representations import show_time
+from shared.batch_store import Batch
+from shared.batches import BatchStatus
+from shared.manifest import ModelManifest
+
+
+def batch_url(batch_id: str) -> str:
+    return f"/v1/batches/{batch_id}"
+
+
+def batch_document(batch: Batch, manifest: ModelManifest | None) -> dict[str, Any]:
+    """Return the batch as `GET /v1/batches/{id}` shows it.
+
+    manifest: of its model; None once no worker serves that version, and then `columns` is empty.
+    """
+    spec = batch.spec
+    url = batch_url(spec.id)
+    speed = _rows_per_second(batch)
+    pending = None if batch.rows_total is None else batch.rows_total - batch.rows_done
+    return {
+        "id": spec.id,
+        "object": "batch",
+        "status": batch.status.value,
+        "outcome": _outcome(batch),
+        "counts": {
+            "total": batch.rows_total,
+            "succeeded": batch.rows_done - batch.rows_failed,
+            "failed": batch.rows_failed,
+            "pending": pending,
+        },
+        "percent": round(100 * batch.rows_done / batch.rows_total, 1) if batch.rows_total else 0.0,
+        "rows_per_second": None if speed is None else round(speed, 1),
+        "eta_seconds": _eta_seconds(batch, speed, pending),
+        "errors_by_code": dict(batch.errors_by_code),
+        "model": {"name": spec.model.name, "version": spec.model.version, "sha256": spec.model.sha256},
+        "columns": _columns(batch, manifest),
+        "chunks": {"total": batch.chunks_total, "done": batch.chunks_done},
+        "error": batch.error and {"code": batch.error.code, "detail": batch.error.detail},
+        "created_at": show_time(batch.created_at),
+        "started_at": show_time(batch.started_at),
+        "completed_at": show_time(batch.completed_at),
+        "expires_at": show_time(batch.expires_at),
+        "urls": {"self": url, **{name: f"{url}/{name}" for name in ("results", "errors", "events", "cancel", "retry")}},
+    }
+
+
+def _columns(batch: Batch, manifest: ModelManifest | None) -> dict[str, str]:
+    if manifest is None:
+        return {}
+    layout = batch.spec.layout
+    return {
+        layout.header[column]: feature.name
+        for feature, column in zip(manifest.features, layout.feature_columns, strict=True)
+    }
+
+
+def _outcome(batch: Batch) -> str | None:
+    """Say in a word how the rows of a final batch fared."""
+    if not batch.status.is_final:
+        return None
+    if batch.rows_done == 0:
+        return "none"
+    if batch.rows_failed == batch.rows_done:
+        return "all_failed"
+    is_whole = batch.status is BatchStatus.COMPLETED and batch.rows_failed == 0
+    return "all_succeeded" if is_whole else "partial"
+
+
+def _rows_per_second(batch: Batch) -> float | None:
+    if batch.started_at is None or not batch.rows_done:
+        return None
+    seconds = (batch.completed_at or batch.read_at) - batch.started_at
+    return batch.rows_done / seconds if seconds > 0 else None
+
+
+def _eta_seconds(batch: Batch, speed: float | None, pending: int | None) -> float | None:
+    if batch.status.is_final or not speed or pending is None:
+        return None
+    return round(pending / speed, 1)

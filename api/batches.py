@@ -1,0 +1,337 @@
+"""Blueprint: upload a CSV, follow its progress, read its results and errors, cancel it."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import orjson
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import HTTPException, RequestedRangeNotSatisfiable
+
+from api.batch_parameters import read_batch_parameters
+from api.batch_preview import preview_batch
+from api.batch_representations import batch_document, batch_url
+from api.batch_results import Assembled, assemble_errors, assemble_results
+from api.csv_header import read_layout
+from api.ids import BATCH_PREFIX, JobIds
+from api.mended_header import read_mend
+from api.representations import json_response
+from api.request_headers import find_wait, read_deadline_seconds
+from api.served_models import ServedModels
+from api.uploads import PeekedUpload, drain_upload, open_upload
+from api.waiters import Waiters
+from shared.batch_files import batch_folder, input_key, mend_folder, mend_key
+from shared.batch_jobs import mend_job, split_job
+from shared.batch_store import CANCELED, Batch, BatchStore, EndVerdict
+from shared.batches import BatchSpec, BatchStatus, choose_chunk_bytes
+from shared.broker import Broker
+from shared.errors import (
+    BatchGone,
+    BatchNotFound,
+    BatchNotMendable,
+    BrokerUnavailable,
+    DependencyError,
+    FileMissing,
+    JobAlreadyFinal,
+    ModelNotFound,
+    NoModelServed,
+    RequestError,
+    StoreUnavailable,
+)
+from shared.file_store import FileStore
+from shared.jobs import JobSpec, new_token
+from shared.manifest import ModelManifest
+from shared.settings import Settings
+
+log = logging.getLogger(__name__)
+
+#: How often a waiting request and a stream of events look at the record.
+LOOK_SECONDS = 0.5
+_CSV = "text/csv"
+
+
+class Batches:
+    """The routes of batches."""
+
+    def __init__(
+        self,
+        *,
+        batches: BatchStore,
+        files: FileStore,
+        broker: Broker,
+        models: ServedModels,
+        waiters: Waiters,
+        ids: JobIds,
+        settings: Settings,
+    ) -> None:
+        self._batches = batches
+        self._files = files
+        self._broker = broker
+        self._models = models
+        self._waiters = waiters
+        self._ids = ids
+        self._settings = settings
+
+    def blueprint(self) -> Blueprint:
+        blueprint = Blueprint("batches", __name__)
+        one = "/v1/batches/<batch_id>"
+        for rule, method, view in (
+            ("/v1/batches", "POST", self.submit_batch),
+            (one, "GET", self.read_batch),
+            (f"{one}/results", "GET", self.read_results),
+            (f"{one}/errors", "GET", self.read_errors),
+            (f"{one}/events", "GET", self.follow_batch),
+            (f"{one}/cancel", "POST", self.cancel_batch),
+            (f"{one}/retry", "POST", self.retry_batch),
+        ):
+            blueprint.add_url_rule(rule, view_func=view, methods=[method])
+        return blueprint
+
+    def submit_batch(self) -> Response:
+        request.max_content_length = self._settings.max_upload_bytes
+        try:
+            return self._submit_batch()
+        except (RequestError, HTTPException):
+            drain_upload(request)
+            raise
+
+    def _submit_batch(self) -> Response:
+        parameters = read_batch_parameters(request.args)
+        deadline_seconds = read_deadline_seconds(request.headers, self._settings)
+        model = self._models.get(parameters.model, parameters.version)
+        file = open_upload(request)
+        upload = PeekedUpload(file)
+        layout = read_layout(upload.head, model.manifest.features, parameters.csv, is_whole=upload.is_whole)
+        if parameters.is_dry_run:
+            sent_bytes = None if file.is_packed else request.content_length
+            size = len(upload.head) if upload.is_whole else sent_bytes
+            return json_response(preview_batch(upload.head, layout, model, is_whole=upload.is_whole, file_bytes=size))
+        batch_id = self._ids.new(BATCH_PREFIX)
+        input_bytes = self._files.write_from(input_key(batch_id), upload, max_bytes=self._settings.max_upload_bytes)
+        spec = BatchSpec(
+            id=batch_id,
+            model=model.ref,
+            layout=layout,
+            input_bytes=input_bytes,
+            on_error=parameters.on_error,
+            max_error_ratio=parameters.max_error_ratio,
+            deadline_seconds=deadline_seconds,
+            chunk_bytes=choose_chunk_bytes(input_bytes, self._settings.chunk_bytes),
+        )
+        return self._answer(self._accept(spec), 202, {"Location": batch_url(batch_id)})
+
+    def _accept(self, spec: BatchSpec) -> Batch:
+        """Write the records of the batch and of its first step, then send the message; after it the batch is promised.
+
+        Returns the batch as it was accepted: reading it again could fail, and hide it from its client.
+
+        Raises StoreUnavailable or StoreFull, and then nothing was promised.
+        """
+        split = split_job(spec)
+        try:
+            accepted_at = self._batches.accept(spec, split)
+        except DependencyError:
+            self._delete_refused(batch_folder(spec.id))
+            raise
+        self._send(split, enqueued_at=accepted_at)
+        return Batch(
+            spec,
+            BatchStatus.QUEUED,
+            created_at=accepted_at,
+            read_at=accepted_at,
+            rows_done=0,
+            rows_failed=0,
+            chunks_done=0,
+        )
+
+    def _delete_refused(self, folder: str) -> None:
+        """Delete the files of what was not accepted; the refusal counts more than files that are left."""
+        try:
+            self._files.delete_folder(folder)
+        except DependencyError as error:
+            log.error("files of a refused upload are left behind", extra={"folder": folder, "detail": error.detail})  # noqa: TRY400
+
+    def _get(self, batch_id: str) -> Batch:
+        batch = self._batches.find(batch_id)
+        if batch is not None:
+            return batch
+        if self._ids.is_ours(batch_id, BATCH_PREFIX):
+            raise BatchGone("The batch existed; its record and files are past their retention.")
+        raise BatchNotFound("No batch was ever given this id.")
+
+    def _find_manifest(self, batch: Batch) -> ModelManifest | None:
+        try:
+            return self._models.get(batch.spec.model.name, batch.spec.model.version).manifest
+        except (ModelNotFound, DependencyError):
+            return None
+
+    def _answer(self, batch: Batch, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+        own = {} if batch.status.is_final else {"Retry-After": "1"}
+        document = batch_document(batch, self._find_manifest(batch))
+        response = json_response(document, status, {**(headers or {}), **own})
+        response.add_etag()
+        return response
+
+    def read_batch(self, batch_id: str) -> Response:
+        batch = self._get(batch_id)
+        wait = find_wait(request.headers, self._settings)
+        if wait is not None and not batch.status.is_final:
+            batch = self._wait(batch, wait.seconds)
+        response = self._answer(batch)
+        response.make_conditional(request)
+        return response
+
+    def _wait(self, batch: Batch, seconds: float) -> Batch:
+        """Return the batch once it is final, or as it stands after so long; at once when too many requests wait."""
+        until = time.monotonic() + seconds
+        with self._waiters.place(batch.id) as event:
+            while event is not None and not batch.status.is_final and (left := until - time.monotonic()) > 0:
+                event.wait(min(LOOK_SECONDS, left))
+                batch = self._get(batch.id)
+        return batch
+
+    def follow_batch(self, batch_id: str) -> Response:
+        return Response(
+            self._events(self._get(batch_id)),
+            content_type="text/event-stream",
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        )
+
+    def _events(self, batch: Batch) -> Iterator[bytes]:
+        """Yield a server-sent event whenever the document changes, and end with the batch."""
+        manifest = self._find_manifest(batch)
+        last = b""
+        until = time.monotonic() + self._settings.max_wait_seconds
+        yield b"retry: 1000\n\n"
+        # Without a place the stream ends after its first event, and the client connects again.
+        with self._waiters.place(batch.id) as event:
+            while True:
+                document = orjson.dumps(batch_document(batch, manifest))
+                if document != last:
+                    name = "completed" if batch.status.is_final else "progress"
+                    yield f"event: {name}\nid: {batch.rows_done}\ndata: ".encode() + document + b"\n\n"
+                    last = document
+                left = until - time.monotonic()
+                if batch.status.is_final or event is None or left <= 0:
+                    return
+                event.wait(min(LOOK_SECONDS, left))
+                found = self._find_if_possible(batch.id)
+                if found is None:
+                    return
+                batch = found
+
+    def _find_if_possible(self, batch_id: str) -> Batch | None:
+        """Return the batch, or None when it is gone or the store is away."""
+        try:
+            return self._batches.find(batch_id)
+        except StoreUnavailable:
+            return None
+
+    def cancel_batch(self, batch_id: str) -> Response:
+        verdict = self._batches.end(batch_id, BatchStatus.CANCELED, CANCELED)
+        batch = self._get(batch_id)
+        if verdict is EndVerdict.FINAL:
+            raise JobAlreadyFinal(f"The batch is already {batch.status.value}; there is nothing left to cancel.")
+        return self._answer(batch)
+
+    def retry_batch(self, batch_id: str) -> Response:
+        request.max_content_length = self._settings.max_mended_bytes
+        try:
+            return self._retry_batch(self._get(batch_id))
+        except (RequestError, HTTPException):
+            drain_upload(request)
+            raise
+
+    def _retry_batch(self, batch: Batch) -> Response:
+        """Store the mended rows, then accept the step that merges them; after it they are promised."""
+        if batch.status is not BatchStatus.COMPLETED:
+            raise BatchNotMendable(f"The batch is {batch.status.value}; mended rows are merged once it is completed.")
+        upload = PeekedUpload(open_upload(request))
+        mend = read_mend(upload.head, batch.spec.layout, new_token(), is_whole=upload.is_whole)
+        self._files.write_from(mend_key(batch.id, mend.token), upload, max_bytes=self._settings.max_mended_bytes)
+        step = mend_job(batch.spec, batch.mends + 1)
+        verdict = self._batches.accept_mend(batch.spec, batch.mends + 1, mend, step)
+        if verdict != "ok":
+            self._delete_refused(mend_folder(batch.id, mend.token))
+            raise BatchNotMendable("Other mended rows are being merged; send these when that is done.")
+        taken_up = self._reread(batch)
+        self._send(step, enqueued_at=taken_up.read_at)
+        return self._answer(taken_up, 202, {"Location": batch_url(batch.id)})
+
+    def _reread(self, completed: Batch) -> Batch:
+        """Return a batch that was taken up again; what is known of it when the store is away, for it is promised."""
+        known = replace(
+            completed, status=BatchStatus.RUNNING, completed_at=None, expires_at=None, mends=completed.mends + 1
+        )
+        return self._find_if_possible(completed.id) or known
+
+    def _send(self, step: JobSpec, *, enqueued_at: float) -> None:
+        try:
+            self._broker.send([step], enqueued_at=enqueued_at)
+        except BrokerUnavailable as error:
+            log.warning("message left to the sweeper", extra={"job_id": step.id, "detail": error.detail})
+
+    def read_results(self, batch_id: str) -> Response:
+        def assemble(batch: Batch) -> Assembled:
+            return assemble_results(batch, self._batches, self._files, self._get_classes(batch))
+
+        return self._send_file(batch_id, "results", assemble)
+
+    def _get_classes(self, batch: Batch) -> Sequence[str] | None:
+        """Return the classes of its model, without which the header would not fit the rows; raises NoModelServed."""
+        model = batch.spec.model
+        try:
+            return self._models.get(model.name, model.version).manifest.classes
+        except ModelNotFound as error:
+            detail = f"No worker has {model.name} {model.version} any more, so the columns are not known; start one."
+            raise NoModelServed(detail) from error
+
+    def read_errors(self, batch_id: str) -> Response:
+        return self._send_file(batch_id, "errors", lambda batch: assemble_errors(batch, self._batches, self._files))
+
+    def _send_file(self, batch_id: str, what: str, assemble: Callable[[Batch], Assembled]) -> Response:
+        """Stream an assembled file; ranges only of one that no longer grows."""
+        batch = self._get(batch_id)
+        response = Response(content_type=f"{_CSV}; charset={batch.spec.layout.dialect.encoding}")
+        assembled = self._assemble(batch, assemble)
+        response.headers["X-Complete"] = "true" if batch.status is BatchStatus.COMPLETED else "false"
+        response.headers["Content-Disposition"] = f'attachment; filename="{batch.id}-{what}.csv"'
+        start, stop = 0, assembled.size
+        if batch.status.is_final:
+            response.set_etag(f"{batch.id}-{batch.completed_at}")
+            response.headers["Accept-Ranges"] = "bytes"
+            response.make_conditional(request)
+            if response.status_code != 200:
+                return response
+            start, stop = _requested_range(response, assembled.size)
+        response.response = assembled.read(self._files, start, stop)
+        response.content_length = stop - start
+        return response
+
+    def _assemble(self, batch: Batch, assemble: Callable[[Batch], Assembled]) -> Assembled:
+        """Return the file; raises BatchGone when its pieces are being deleted, so that no stream breaks off."""
+        gone = BatchGone("The files of this batch are past their retention.")
+        if batch.expires_at is not None and batch.expires_at <= batch.read_at:
+            raise gone
+        try:
+            assembled = assemble(batch)
+            assembled.require_files(self._files)
+        except FileMissing as error:
+            raise gone from error
+        return assembled
+
+
+def _requested_range(response: Response, total: int) -> tuple[int, int]:
+    """Return the bytes asked for, and mark the response as a part of the whole; raises 416."""
+    wanted = request.range
+    # Only the ETag tells that it is the same file: of a date, or a weak one, that is not known.
+    is_same = request.headers.get("If-Range") in (None, response.headers["ETag"])
+    if wanted is None or wanted.units != "bytes" or not is_same or len(wanted.ranges) != 1:
+        return 0, total
+    found = wanted.range_for_length(total)
+    if found is None:
+        raise RequestedRangeNotSatisfiable(total)
+    response.status_code = 206
+    response.headers["Content-Range"] = f"bytes {found[0]}-{found[1] - 1}/{total}"
+    return found

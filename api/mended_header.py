@@ -1,0 +1,61 @@
+"""Read the header of a file of mended rows: the batch's own columns, and the number of the row."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from api.csv_header import DELIMITERS, MAX_COLUMNS, UTF8_MARK, Header, find_encoding, read_headers, require_rows
+from shared.batches import ERROR_COLUMNS, CsvLayout, Mend
+from shared.errors import FieldNote, InputInvalid, UploadErrorCode
+
+_ROW_NUMBER = ERROR_COLUMNS[0]
+#: Most missing columns that an answer names.
+_NAMED_COLUMNS = 20
+
+
+def read_mend(head: bytes, layout: CsvLayout, token: str, *, is_whole: bool) -> Mend:
+    """Return where everything stands in a file of mended rows; raises InputInvalid.
+
+    layout: of the batch's input. Its columns must all be there, under the same names and in any order.
+    """
+    needed = Counter([*layout.header, _ROW_NUMBER])
+    encoding = find_encoding(head, _known_encoding(head, layout.dialect.encoding))
+    delimiters = dict.fromkeys((layout.dialect.delimiter, *DELIMITERS))
+    headers = read_headers(head, encoding, list(delimiters), is_whole=is_whole)
+    header = max(headers, key=lambda one: (needed & Counter(one.names)).total())
+    missing = needed - Counter(header.names)
+    if missing:
+        raise InputInvalid(_explain_missing(list(missing)))
+    # Our columns come after the batch's own, which may have the same names.
+    row_number_column = len(header.names) - 1 - header.names[::-1].index(_ROW_NUMBER)
+    _require_sane_width(header, layout)
+    require_rows(head, header, is_whole=is_whole)
+    return Mend(token, header.dialect, _find_own_columns(layout.header, header.names), row_number_column)
+
+
+def _known_encoding(head: bytes, own: str) -> str | None:
+    """Return the encoding of the batch's input, unless the file says another; a spreadsheet may have changed UTF-8."""
+    if head.startswith(UTF8_MARK):
+        return "utf-8"
+    return None if own == "utf-8" else own
+
+
+def _explain_missing(names: Sequence[str]) -> list[FieldNote]:
+    detail = "send the errors of this batch with their cells mended; no column may be missing or renamed"
+    return [
+        FieldNote(f"/columns/{name[:64]}", UploadErrorCode.MISSING_COLUMN, detail) for name in names[:_NAMED_COLUMNS]
+    ]
+
+
+def _require_sane_width(header: Header, layout: CsvLayout) -> None:
+    most = max(MAX_COLUMNS, len(layout.header) + len(ERROR_COLUMNS))
+    if len(header.names) > most:
+        detail = f"{len(header.names)} columns, at most {most}"
+        raise InputInvalid([FieldNote("", UploadErrorCode.TOO_MANY_COLUMNS, detail)])
+
+
+def _find_own_columns(own: Sequence[str], names: Sequence[str]) -> tuple[int, ...]:
+    """Return the index of each of the batch's columns; two of the same name keep their order."""
+    places: dict[str, list[int]] = {}
+    for index in range(len(names) - 1, -1, -1):
+        places.setdefault(names[index], []).append(index)
+    return tuple(places[name].pop() for name in own)

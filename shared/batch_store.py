@@ -1,0 +1,296 @@
+"""BatchStore: the only truth about batches, in the same server as the jobs. Files lie in the file store."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+import orjson
+from redis import Redis
+
+from shared.batches import (
+    BatchError,
+    BatchErrorCode,
+    BatchSpec,
+    BatchStatus,
+    Chunk,
+    CsvDialect,
+    CsvLayout,
+    Mend,
+    OnError,
+    Part,
+)
+from shared.job_records import encode_spec
+from shared.job_store import read_scripts, store_errors
+from shared.jobs import JobSpec, ModelRef
+from shared.settings import Settings
+
+_ABORTED = BatchError(
+    BatchErrorCode.ABORTED_ON_ERROR, "A row got no prediction, and on_error=abort was asked for; see the errors."
+)
+_TOO_MANY = BatchError(
+    BatchErrorCode.TOO_MANY_ERRORS, "More rows than max_error_ratio allows got no prediction; see the errors."
+)
+_EXPIRED = BatchError(BatchErrorCode.DEADLINE_PASSED, "Its deadline passed; the rows done so far can be read.")
+CANCELED = BatchError(
+    BatchErrorCode.CANCELED, "Canceled at the request of the client; the rows done so far can be read."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch as its record has it. Times are seconds since the epoch, by the store's clock."""
+
+    spec: BatchSpec
+    status: BatchStatus
+    created_at: float
+    #: When the record was read.
+    read_at: float
+    rows_done: int
+    rows_failed: int
+    chunks_done: int
+    #: None until the whole file has been split.
+    rows_total: int | None = None
+    chunks_total: int | None = None
+    started_at: float | None = None
+    completed_at: float | None = None
+    expires_at: float | None = None
+    error: BatchError | None = None
+    errors_by_code: Mapping[str, int] = field(default_factory=dict)
+    #: How often mended rows were sent.
+    mends: int = 0
+
+    @property
+    def id(self) -> str:
+        return self.spec.id
+
+
+class EndVerdict(StrEnum):
+    """What became of a request to end a batch."""
+
+    ENDED = "ended"
+    #: It had ended otherwise.
+    FINAL = "final"
+    UNKNOWN = "unknown"
+
+
+class BatchStore(Protocol):
+    """Every operation raises StoreUnavailable when the store does not answer, and may be called again after it."""
+
+    def accept(self, spec: BatchSpec, first_step: JobSpec) -> float:
+        """Write the records of the batch and of the job that begins it, both or none; returns when that was.
+
+        Raises StoreFull. After it the batch is promised.
+        """
+
+    def find(self, batch_id: str) -> Batch | None:
+        """Return the batch, or None when there is no record under this id."""
+
+    def note_chunks(self, batch_id: str, chunks: Sequence[Chunk], *, rows_total: int | None) -> BatchStatus | None:
+        """Write down chunks that the split found; rows_total comes with the last of them.
+
+        Returns the status, or None when there is no such batch.
+        """
+
+    def chunks(self, batch_id: str, indexes: Sequence[int]) -> list[Chunk]:
+        """Return chunks by their index; raises KeyError for one that was never noted."""
+
+    def record_part(self, batch_id: str, index: int, part: Part) -> bool:
+        """Write what became of a chunk; the first part wins. Returns whether this one did."""
+
+    def parts(self, batch_id: str) -> list[Part]:
+        """Return the parts of the first chunks, as far as there is no gap."""
+
+    def find_notes(self, batch_id: str, index: int) -> bytes | None:
+        """Return what earlier attempts at a chunk wrote down for later ones."""
+
+    def write_notes(self, batch_id: str, index: int, notes: bytes) -> None:
+        """Write down something for later attempts at a chunk."""
+
+    def end(self, batch_id: str, status: BatchStatus, error: BatchError) -> EndVerdict:
+        """End a batch that is not final."""
+
+    def accept_mend(self, spec: BatchSpec, index: int, mend: Mend, step: JobSpec) -> str:
+        """Take a completed batch up again and write the job that merges mended rows.
+
+        index: how many mends there were, plus 1. Returns `ok`, `unknown`, or the status that does not allow it.
+        """
+
+    def get_mend(self, batch_id: str, index: int) -> Mend:
+        """Return a mend that was accepted; raises KeyError."""
+
+    def replace_part(self, batch_id: str, index: int, token: str, part: Part) -> bool:
+        """Put a mended part in the place of the one with this token; returns whether it did."""
+
+    def complete_mend(self, batch_id: str) -> None:
+        """Complete a batch whose mended rows are merged."""
+
+    def sweep(self) -> list[str]:
+        """Expire what is due, and return ids of batches past their retention, whose files are to be deleted."""
+
+    def forget(self, batch_id: str) -> None:
+        """Delete the record of a batch whose files are gone."""
+
+
+class RedisBatchStore:
+    """BatchStore beside the job records."""
+
+    def __init__(self, redis: Redis, settings: Settings) -> None:
+        self._redis = redis
+        self._retention = settings.retention_seconds
+        self._root = settings.key_root
+        names = ("accept", "chunks", "part", "end", "find", "due", "mend", "replace", "mended")
+        texts = read_scripts({f"batch_{name}": name not in ("accept", "mend") for name in names}, "record", "batch")
+        self._scripts = {name: redis.register_script(text) for name, text in texts.items()}
+
+    def _run(self, script: str, *arguments: bytes | str | float) -> Any:
+        with store_errors():
+            return self._scripts[f"batch_{script}"](keys=[self._root], args=list(arguments))
+
+    def _key(self, batch_id: str) -> str:
+        return f"{self._root}batch:{batch_id}"
+
+    def accept(self, spec: BatchSpec, first_step: JobSpec) -> float:
+        arguments: list[bytes | str | float] = [spec.id, _encode_spec(spec), spec.deadline_seconds]
+        arguments += [int(spec.on_error is OnError.ABORT), spec.max_error_ratio]
+        arguments += [first_step.lane.value, first_step.id, encode_spec(first_step), first_step.max_attempts]
+        return float(self._run("accept", *arguments))
+
+    def find(self, batch_id: str) -> Batch | None:
+        answer = self._run("find", batch_id, self._retention, _encode_error(_EXPIRED))
+        if not answer:
+            return None
+        record, codes, now = answer
+        return _decode_batch(_pairs(record), _pairs(codes), float(now))
+
+    def note_chunks(self, batch_id: str, chunks: Sequence[Chunk], *, rows_total: int | None) -> BatchStatus | None:
+        total = "" if rows_total is None else rows_total
+        arguments: list[bytes | str | float] = [batch_id, self._retention, *_SETTLING_ERRORS, total]
+        for chunk in chunks:
+            arguments += [chunk.index, orjson.dumps(chunk)]
+        status = self._run("chunks", *arguments).decode()
+        return None if status == "unknown" else BatchStatus(status)
+
+    def chunks(self, batch_id: str, indexes: Sequence[int]) -> list[Chunk]:
+        with store_errors():
+            texts = self._redis.hmget(f"{self._key(batch_id)}:chunks", [str(index) for index in indexes])
+        if None in texts:
+            raise KeyError(f"{batch_id} has no chunk {indexes[texts.index(None)]}")
+        return [Chunk(**orjson.loads(text)) for text in texts if text is not None]
+
+    def record_part(self, batch_id: str, index: int, part: Part) -> bool:
+        arguments: list[bytes | str | float] = [batch_id, self._retention, *_SETTLING_ERRORS, index]
+        arguments += [part.token, orjson.dumps(part), part.rows, part.failed]
+        for code, count in part.errors_by_code.items():
+            arguments += [code, count]
+        return bool(self._run("part", *arguments).decode() == part.token)
+
+    def parts(self, batch_id: str) -> list[Part]:
+        with store_errors():
+            texts = self._redis.hgetall(f"{self._key(batch_id)}:parts")
+        by_index = {int(index): text for index, text in texts.items()}
+        found: list[Part] = []
+        while len(found) in by_index:
+            found.append(Part(**orjson.loads(by_index[len(found)])))
+        return found
+
+    def find_notes(self, batch_id: str, index: int) -> bytes | None:
+        with store_errors():
+            notes = self._redis.hget(f"{self._key(batch_id)}:notes", str(index))
+        return bytes(notes) if notes is not None else None  # type: ignore[arg-type]  # This client answers bytes.
+
+    def write_notes(self, batch_id: str, index: int, notes: bytes) -> None:
+        with store_errors():
+            self._redis.hset(f"{self._key(batch_id)}:notes", str(index), notes)
+
+    def end(self, batch_id: str, status: BatchStatus, error: BatchError) -> EndVerdict:
+        return EndVerdict(self._run("end", batch_id, self._retention, status.value, _encode_error(error)).decode())
+
+    def accept_mend(self, spec: BatchSpec, index: int, mend: Mend, step: JobSpec) -> str:
+        arguments: list[bytes | str | float] = [spec.id, spec.deadline_seconds, index, orjson.dumps(mend)]
+        arguments += [step.lane.value, step.id, encode_spec(step), step.max_attempts]
+        return str(self._run("mend", *arguments).decode())
+
+    def get_mend(self, batch_id: str, index: int) -> Mend:
+        with store_errors():
+            text = self._redis.hget(f"{self._key(batch_id)}:mends", str(index))
+        if text is None:
+            raise KeyError(f"{batch_id} has no mend {index}")
+        fields = orjson.loads(text)
+        return Mend(
+            fields["token"], CsvDialect(**fields["dialect"]), tuple(fields["own_columns"]), fields["row_number_column"]
+        )
+
+    def replace_part(self, batch_id: str, index: int, token: str, part: Part) -> bool:
+        return bool(self._run("replace", batch_id, index, token, orjson.dumps(part)))
+
+    def complete_mend(self, batch_id: str) -> None:
+        self._run("mended", batch_id, self._retention)
+
+    def sweep(self) -> list[str]:
+        return [batch_id.decode() for batch_id in self._run("due", self._retention, _encode_error(_EXPIRED))]
+
+    def forget(self, batch_id: str) -> None:
+        key = self._key(batch_id)
+        with store_errors(), self._redis.pipeline(transaction=True) as pipeline:
+            pipeline.delete(key, f"{key}:chunks", f"{key}:parts", f"{key}:codes", f"{key}:mends", f"{key}:notes")
+            pipeline.zrem(f"{self._root}batch_expiry", batch_id)
+            pipeline.zrem(f"{self._root}batch_deadlines", batch_id)
+            pipeline.execute()
+
+
+def _pairs(fields: Sequence[bytes]) -> dict[bytes, bytes]:
+    return dict(zip(fields[::2], fields[1::2], strict=True))
+
+
+def _encode_spec(spec: BatchSpec) -> bytes:
+    return orjson.dumps(asdict(spec))
+
+
+def _decode_spec(text: bytes) -> BatchSpec:
+    fields = orjson.loads(text)
+    layout = fields["layout"]
+    return BatchSpec(
+        **fields
+        | {
+            "model": ModelRef(**fields["model"]),
+            "layout": CsvLayout(
+                CsvDialect(**layout["dialect"]), tuple(layout["header"]), tuple(layout["feature_columns"])
+            ),
+            "on_error": OnError(fields["on_error"]),
+        }
+    )
+
+
+def _encode_error(error: BatchError) -> bytes:
+    return orjson.dumps(error)
+
+
+#: What a batch fails with when a part or the number of its rows decides it.
+_SETTLING_ERRORS = (_encode_error(_ABORTED), _encode_error(_TOO_MANY))
+
+
+def _decode_batch(record: Mapping[bytes, bytes], codes: Mapping[bytes, bytes], now: float) -> Batch:
+    error = record.get(b"error")
+    return Batch(
+        spec=_decode_spec(record[b"spec"]),
+        status=BatchStatus(record[b"status"].decode()),
+        created_at=float(record[b"created"]),
+        read_at=now,
+        rows_done=int(record[b"rows_done"]),
+        rows_failed=int(record[b"rows_failed"]),
+        chunks_done=int(record[b"chunks_done"]),
+        rows_total=_find_number(record, b"rows_total", int),
+        chunks_total=_find_number(record, b"chunks_total", int),
+        started_at=_find_number(record, b"started", float),
+        completed_at=_find_number(record, b"completed", float),
+        expires_at=_find_number(record, b"expires", float),
+        error=BatchError(**orjson.loads(error)) if error else None,
+        mends=int(record.get(b"mends", 0)),
+        errors_by_code={code.decode(): int(count) for code, count in sorted(codes.items())},
+    )
+
+
+def _find_number(record: Mapping[bytes, bytes], name: bytes, kind: type[Any]) -> Any:
+    text = record.get(name)
+    return None if text is None else kind(text)

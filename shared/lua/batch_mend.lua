@@ -1,0 +1,18 @@
+-- Takes a completed batch up again, to merge mended rows into it.
+-- ARGV: id, deadline in seconds, number of this mend, mend, then the job of its step: lane, id, spec, attempts allowed.
+-- Returns unknown, ok, or the status that does not allow it.
+local id, key = ARGV[1], root .. 'batch:' .. ARGV[1]
+local batch = redis.call('HMGET', key, 'status', 'mends')
+if not batch[1] then return 'unknown' end
+if redis.call('HEXISTS', key .. ':mends', ARGV[3]) == 1 then
+  return redis.call('HGET', key .. ':mends', ARGV[3]) == ARGV[4] and 'ok' or 'running'
+end
+if batch[1] ~= 'completed' then return batch[1] end
+local deadline = stamp(now + tonumber(ARGV[2]))
+redis.call('HSET', key, 'status', 'running', 'mends', ARGV[3], 'deadline', deadline)
+redis.call('HDEL', key, 'completed', 'expires')
+redis.call('HSET', key .. ':mends', ARGV[3], ARGV[4])
+redis.call('ZREM', root .. 'batch_expiry', id)
+redis.call('ZADD', root .. 'batch_deadlines', deadline, id)
+accept_job(ARGV[5], ARGV[6], ARGV[7], ARGV[2], '', ARGV[8])
+return 'ok'
