@@ -6,9 +6,12 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from rowcall_client.batches import Batch, BatchPreview, BatchStatus, ChunkCounts, Outcome, RowCounts, RowError
 from rowcall_client.errors import (
     AnswerNotUnderstood,
+    BatchNotFinished,
     ConnectionFailed,
+    DownloadBroken,
     PredictionFailed,
     ProblemError,
     RowcallError,
@@ -25,6 +28,7 @@ from rowcall_client.predictions import (
     Status,
     Times,
 )
+from rowcall_client.uploads import BatchOptions
 
 if TYPE_CHECKING:
     from rowcall_client.client import RowcallClient
@@ -37,17 +41,27 @@ DEFAULT_URL = "http://127.0.0.1:8000"
 __all__ = [
     "DEFAULT_URL",
     "AnswerNotUnderstood",
+    "Batch",
+    "BatchNotFinished",
+    "BatchOptions",
+    "BatchPreview",
+    "BatchStatus",
+    "ChunkCounts",
     "ConnectionFailed",
+    "DownloadBroken",
     "Feature",
     "FieldNote",
     "JobError",
     "Model",
     "ModelList",
     "ModelReference",
+    "Outcome",
     "Prediction",
     "PredictionFailed",
     "ProblemError",
     "QueuePlace",
+    "RowCounts",
+    "RowError",
     "RowOutput",
     "RowcallClient",
     "RowcallError",

@@ -5,22 +5,17 @@ Nothing heavy is imported before a command runs, so that help and completion are
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from rowcall_client import DEFAULT_URL, __version__, exit_codes
 from rowcall_client.command_input import read_input
-from rowcall_client.errors import PredictionFailed, RowcallError
+from rowcall_client.command_setup import AsJson, GlobalOptions, ModelName, Url, Version, connected
+from rowcall_client.errors import PredictionFailed
 from rowcall_client.predictions import Prediction, Status
-from rowcall_client.screen import DocumentScreen, Screen
-
-if TYPE_CHECKING:
-    from rowcall_client.client import RowcallClient
+from rowcall_client.score_command import score
 
 URL_VARIABLE = "ROWCALL_URL"
 HELP = """Predict rows with the models of a Rowcall server.
@@ -30,6 +25,7 @@ HELP = """Predict rows with the models of a Rowcall server.
   rowcall predict height=181 weight=80 shoe_size=44
   rowcall predict --input rows.json --json
   rowcall get "$(rowcall submit --input rows.json)" --wait 60
+  rowcall score people.csv -o scored.csv
 """
 
 app = typer.Typer(
@@ -41,8 +37,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Url = Annotated[str | None, typer.Option("--url", metavar="URL", help="Where the server is; as for rowcall itself.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the server's JSON document and nothing else.")]
 Features = Annotated[
     list[str] | None,
     typer.Argument(
@@ -55,25 +49,11 @@ InputFile = Annotated[
     typer.FileBinaryRead | None,
     typer.Option("--input", metavar="FILE", help="JSON file with a record or an array of records; - for stdin."),
 ]
-ModelName = Annotated[
-    str | None, typer.Option("--model", metavar="NAME", help="Needed when the server has several models.")
-]
-Version = Annotated[
-    str | None, typer.Option("--version", metavar="VERSION", help="Model version; the current one by default.")
-]
 CancelAfter = Annotated[
     int | None,
     typer.Option("--cancel-after", min=1, metavar="SECONDS", help="Let it expire when it is not finished by then."),
 ]
 JobId = Annotated[str, typer.Argument(metavar="ID", help="Id of the prediction, such as prd_….")]
-
-
-@dataclass(frozen=True)
-class GlobalOptions:
-    """What stands before the name of the command."""
-
-    url: str
-    as_json: bool
 
 
 def print_version(wanted: bool) -> None:
@@ -95,7 +75,8 @@ def read_global_options(
         bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version and end.")
     ] = False,
 ) -> None:
-    ctx.obj = GlobalOptions(url=url, as_json=as_json)
+    known_urls = frozenset({DEFAULT_URL, os.environ.get(URL_VARIABLE, DEFAULT_URL)})
+    ctx.obj = GlobalOptions(url=url, as_json=as_json, known_urls=known_urls)
 
 
 @app.command(epilog=exit_codes.HELP)
@@ -120,7 +101,7 @@ def predict(  # noqa: PLR0913 - one parameter for each option
 
 
 @app.command(epilog=exit_codes.HELP)
-def submit(  # noqa: PLR0913 - one parameter for each option
+def submit(
     ctx: typer.Context,
     features: Features = None,
     *,
@@ -177,39 +158,7 @@ def models(
             screen.show_model(client.model(name))
 
 
-@contextmanager
-def connected(ctx: typer.Context, url: str | None, *, as_json: bool) -> Iterator[tuple["RowcallClient", Screen]]:
-    """Connect for one command, and turn an error of the library into a message and an exit code."""
-    from rowcall_client.client import RowcallClient  # noqa: PLC0415 - loads the HTTP library
-
-    chosen: GlobalOptions = ctx.obj
-    address = url or chosen.url
-    screen = make_screen(address, as_json=as_json or chosen.as_json)
-    try:
-        client = RowcallClient(address)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--url") from error
-    try:
-        with client:
-            yield client, screen
-    except RowcallError as error:
-        screen.show_error(error)
-        raise typer.Exit(exit_codes.exit_code_of(error)) from error
-
-
-def make_screen(url: str, *, as_json: bool) -> Screen:
-    """The screen for documents, or the one for people."""
-    if as_json:
-        return DocumentScreen()
-    from rowcall_client.text_screen import TextScreen  # noqa: PLC0415 - loads rich
-
-    return TextScreen(make_follow_command(url))
-
-
-def make_follow_command(url: str) -> str:
-    """The command that waits for a job, with `{id}` in it, as it has to be typed to reach the same server."""
-    known = url in {DEFAULT_URL, os.environ.get(URL_VARIABLE)}
-    return "rowcall get {id} --wait 30" + ("" if known else f" --url {url}")
+app.command(epilog=exit_codes.HELP)(score)
 
 
 def ended_well(prediction: Prediction) -> Prediction:

@@ -1,23 +1,29 @@
-"""The library: submit rows, wait for a job, cancel it, ask which models are served.
+"""The library: submit rows or a CSV file, wait for the job, cancel it, ask which models are served.
 
-How requests travel is in `exchange`; what the documents hold is in `predictions` and `models`.
+How requests travel is in `exchange`; what the documents hold is in `predictions`, `batches` and `models`.
 """
 
 import math
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import BinaryIO, Unpack
 from urllib.parse import quote
 
 import httpx2
 
 from rowcall_client import DEFAULT_URL
-from rowcall_client.errors import AnswerNotUnderstood, PredictionFailed, WaitTimedOut
+from rowcall_client.batch_calls import BatchCalls
+from rowcall_client.batch_watch import ReportBatch, ReportTrouble
+from rowcall_client.batches import Batch, BatchPreview
+from rowcall_client.downloads import Downloaded, ReportDownload
+from rowcall_client.errors import PredictionFailed, WaitTimedOut
 from rowcall_client.exchange import HttpExchange, find_retry_after_seconds
 from rowcall_client.models import Model, ModelList
 from rowcall_client.predictions import Prediction, Row, Status
+from rowcall_client.uploads import BatchOptions, ReportBytes, Source
 
 #: How long one answer may take, not counting the time that the server was asked to wait.
 DEFAULT_TIMEOUT_SECONDS = 10.0
@@ -27,8 +33,6 @@ LONGEST_SLICE_SECONDS = 20
 POLL_PAUSE_SECONDS = 0.5
 #: An answer that came after this share of the wait asked for counts as held back.
 HELD_BACK_SHARE = 0.9
-
-Decoded = TypeVar("Decoded")
 
 
 class RowcallClient:
@@ -55,6 +59,7 @@ class RowcallClient:
         Raises ValueError for an address that is none.
         """
         self._exchange = HttpExchange(url, timeout_seconds=timeout_seconds, transport=transport, sleep=sleep)
+        self._batches = BatchCalls(self._exchange, sleep=sleep, clock=clock)
         self._sleep = sleep
         self._clock = clock
 
@@ -118,13 +123,94 @@ class RowcallClient:
         """
         return self._decode_prediction(self._exchange.send("POST", f"{path_of(job_id)}/cancel"))
 
+    def submit_batch(
+        self, source: Source, *, on_progress: ReportBytes | None = None, **options: Unpack[BatchOptions]
+    ) -> Batch:
+        """Upload a CSV file, in constant memory, and return its batch without waiting for it.
+
+        source: a path, a file opened in binary mode, or an iterable of bytes; gzip is recognized.
+        on_progress: called with the number of bytes that have left.
+        Never sent twice once bytes have left, since the first may have made a batch. Raises OSError as well.
+        """
+        return self._batches.submit(source, options, on_progress)
+
+    def preview_batch(
+        self, source: Source, *, on_progress: ReportBytes | None = None, **options: Unpack[BatchOptions]
+    ) -> BatchPreview:
+        """Return how the server would read a CSV file; nothing is predicted. Arguments as for `submit_batch`."""
+        return self._batches.preview(source, options, on_progress)
+
+    def get_batch(self, batch_id: str) -> Batch:
+        """Return the batch as it is now, whatever its status."""
+        return self._batches.get(batch_id)
+
+    def wait_batch(
+        self,
+        batch_id: str,
+        *,
+        timeout_seconds: float | None = None,
+        on_progress: ReportBatch | None = None,
+        on_trouble: ReportTrouble | None = None,
+    ) -> Batch:
+        """Return the batch once it is final, whether completed, failed, canceled or expired.
+
+        timeout_seconds: None waits for as long as it takes.
+        on_progress: called with the batch each time that it has changed.
+        on_trouble: called with each error that is sat out; a server may be away for up to two minutes.
+        Raises BatchNotFinished.
+        """
+        return self._batches.wait(batch_id, timeout_seconds, on_progress, on_trouble)
+
+    def cancel_batch(self, batch_id: str) -> Batch:
+        """Ask to cancel a batch; what is done is kept. Raises ProblemError with status 409 when it is final already."""
+        return self._batches.cancel(batch_id)
+
+    def retry_batch(self, batch_id: str, source: Source, *, on_progress: ReportBytes | None = None) -> Batch:
+        """Send the mended file of errors; the batch runs again, and the rows get their places in the results."""
+        return self._batches.retry(batch_id, source, on_progress)
+
+    def download_results(
+        self, batch_id: str, target: Path | BinaryIO, *, on_progress: ReportDownload | None = None
+    ) -> Downloaded:
+        """Write the results, as far as there are, to a path or an open file, in constant memory.
+
+        A path appears when the file is whole; until then it is called `<target>.part`. A broken connection is taken up
+        again where it broke. on_progress: called with the bytes received and, when known, the bytes in all.
+        Raises OSError as well, and DownloadBroken when an open file cannot be continued.
+        """
+        return self._batches.download(batch_id, "results", target, on_progress)
+
+    def download_errors(
+        self, batch_id: str, target: Path | BinaryIO, *, on_progress: ReportDownload | None = None
+    ) -> Downloaded:
+        """Write the rows that have errors, with the reasons; otherwise as `download_results`."""
+        return self._batches.download(batch_id, "errors", target, on_progress)
+
+    def score_csv(
+        self,
+        source: Source,
+        target: Path | BinaryIO,
+        *,
+        on_progress: ReportBatch | None = None,
+        **options: Unpack[BatchOptions],
+    ) -> Batch:
+        """Upload a CSV file, wait until its batch is final, and write the results; the arguments are those above.
+
+        Look at `status` and `counts` of the batch: rows may have errors, and a batch may end before its last row.
+        """
+        accepted = self.submit_batch(source, **options)
+        batch = self.wait_batch(accepted.id, on_progress=on_progress)
+        if batch.has_output:
+            self.download_results(batch.id, target)
+        return batch
+
     def models(self) -> ModelList:
         """Return every model that is served."""
-        return self._decode(self._exchange.send("GET", "/v1/models"), ModelList.decode)
+        return self._exchange.decode(self._exchange.send("GET", "/v1/models"), ModelList.decode)
 
     def model(self, name: str) -> Model:
         """Return one model: its features, classes, versions and metrics."""
-        return self._decode(self._exchange.send("GET", f"/v1/models/{quote(name, safe='')}"), Model.decode)
+        return self._exchange.decode(self._exchange.send("GET", f"/v1/models/{quote(name, safe='')}"), Model.decode)
 
     def close(self) -> None:
         """Close the connections."""
@@ -184,14 +270,7 @@ class RowcallClient:
 
     def _decode_prediction(self, response: httpx2.Response) -> Prediction:
         timing = response.headers.get("Server-Timing", "")
-        return self._decode(response, partial(Prediction.decode, server_timing=timing))
-
-    def _decode(self, response: httpx2.Response, decode: Callable[..., Decoded]) -> Decoded:
-        document = self._exchange.decode_json(response)
-        try:
-            return decode(document, body=response.text)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise AnswerNotUnderstood(self.url) from error
+        return self._exchange.decode(response, partial(Prediction.decode, server_timing=timing))
 
 
 def path_of(job_id: str) -> str:

@@ -4,10 +4,13 @@ RowcallError
 ├── ProblemError            the server answered with an error, as a problem document (RFC 9457)
 ├── ConnectionFailed        there was no answer
 ├── AnswerNotUnderstood     there was an answer, but not one of Rowcall
+├── DownloadBroken          a file broke off and cannot be continued
 ├── PredictionFailed        the job ended failed, canceled or expired
-└── WaitTimedOut            the job is not finished yet; it goes on
+├── WaitTimedOut            the job is not finished yet; it goes on
+└── BatchNotFinished        the batch is not finished yet; it goes on
 """
 
+from rowcall_client.batches import Batch
 from rowcall_client.predictions import Document, FieldNote, Prediction, decode_notes
 
 
@@ -41,7 +44,7 @@ class ProblemError(RowcallError):
 
 
 class ConnectionFailed(RowcallError):
-    """Raised when no answer came from the server."""
+    """Raised when no answer came from the server, or only a part of one."""
 
     def __init__(self, url: str, reason: str, *, request_sent: bool) -> None:
         #: Address of the server.
@@ -63,7 +66,7 @@ class ConnectionFailed(RowcallError):
     def mend(self) -> str:
         """What to do about it, in one sentence."""
         if self.request_sent:
-            return "Try again; a prediction that was being submitted may have been accepted all the same."
+            return "Try again; what was being submitted may have been accepted all the same."
         return "Start one with `make up`, or name another with --url or ROWCALL_URL."
 
 
@@ -74,6 +77,15 @@ class AnswerNotUnderstood(RowcallError):
         #: Address that was asked.
         self.url = url
         super().__init__(f"The answer of {url} is not one of Rowcall. Check the address: --url or ROWCALL_URL.")
+
+
+class DownloadBroken(RowcallError):
+    """Raised when a download broke off, the file has changed since, and what was written cannot be taken back."""
+
+    def __init__(self, received_bytes: int) -> None:
+        #: How many bytes were written.
+        self.received_bytes = received_bytes
+        super().__init__(f"The download broke off after {received_bytes} bytes and cannot be continued. Try again.")
 
 
 class PredictionFailed(RowcallError):
@@ -95,6 +107,17 @@ class WaitTimedOut(RowcallError):
         #: How long the caller wanted to wait.
         self.waited_seconds = waited_seconds
         super().__init__(f"{prediction.id} is still {prediction.status} after {waited_seconds:g} s")
+
+
+class BatchNotFinished(RowcallError):
+    """Raised when a batch is not finished at the end of a wait; it goes on, and can be waited for again."""
+
+    def __init__(self, batch: Batch, waited_seconds: float) -> None:
+        #: The batch as it was when the wait ended.
+        self.batch = batch
+        #: How long the caller wanted to wait.
+        self.waited_seconds = waited_seconds
+        super().__init__(f"{batch.id} is still {batch.status} after {waited_seconds:g} s")
 
 
 #: How a sentence about a job ends, by its final status.

@@ -6,21 +6,23 @@ from rowcall_client.errors import PredictionFailed, ProblemError, RowcallError, 
 
 
 class ExitCode(IntEnum):
-    """How a command ended, for scripts; 130 is added by Ctrl-C."""
+    """How a command ended, for scripts."""
 
     OK = 0
-    PREDICTION_FAILED = 1
+    #: Also: rows of a file have errors, or its results cannot be written.
+    FAILED = 1
     USAGE_ERROR = 2
     REFUSED = 3
     SERVER_UNAVAILABLE = 4
     NOT_FINISHED = 5
+    INTERRUPTED = 130
 
 
 #: Shown under every help page; the first line keeps the line breaks.
 HELP = """\b
 Exit codes:
   0    done
-  1    the prediction ended failed, canceled or expired
+  1    it ended failed, canceled or expired; for a file also: some rows have errors
   2    the command line is not right
   3    the server refused the request (HTTP status 4xx)
   4    the server cannot be reached, or has trouble of its own (5xx)
@@ -35,7 +37,7 @@ FIRST_SERVER_ERROR_STATUS = 500
 def exit_code_of(error: RowcallError) -> ExitCode:
     """The exit code that fits an error of the library."""
     if isinstance(error, PredictionFailed):
-        return ExitCode.PREDICTION_FAILED
+        return ExitCode.FAILED
     if isinstance(error, WaitTimedOut):
         return ExitCode.NOT_FINISHED
     if isinstance(error, ProblemError) and error.status < FIRST_SERVER_ERROR_STATUS:

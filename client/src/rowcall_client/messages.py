@@ -1,11 +1,15 @@
 """Plain sentences for people about errors, warnings and jobs that wait: what happened, and how to mend it."""
 
 import json
+import re
 from collections.abc import Sequence
 
 from rowcall_client.errors import ENDINGS, ConnectionFailed, PredictionFailed, ProblemError, RowcallError, WaitTimedOut
 from rowcall_client.exit_codes import FIRST_SERVER_ERROR_STATUS
 from rowcall_client.predictions import FieldNote, Prediction
+
+#: Where two words of a class name meet.
+NAME_BOUNDARY = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def describe_error(error: RowcallError, follow_command: str) -> list[str]:
@@ -32,6 +36,8 @@ def describe_problem(problem: ProblemError) -> list[str]:
     lines = [f"{headline} ({problem.status} {problem.code})", *describe_notes(problem.errors)]
     if problem.code == "model_not_found":
         lines.append("See which models there are with: rowcall models")
+    if "missing_column" in {problem.code, *(note.code for note in problem.errors)}:
+        lines.append("Say which column it is with: --column FEATURE=HEADER")
     if problem.retry_after_seconds is not None:
         lines.append(f"Try again in {problem.retry_after_seconds:g} s.")
     if problem.request_id and problem.status >= FIRST_SERVER_ERROR_STATUS:
@@ -65,13 +71,12 @@ def describe_place(prediction: Prediction) -> str:
     return "".join(parts)
 
 
-def encode_error(error: RowcallError) -> str:
+def encode_error(error: RowcallError | OSError) -> str:
     """Return an error as a JSON document: the server's problem, or one like it."""
     if isinstance(error, ProblemError) and error.raw:
         document = dict(error.raw)
     elif isinstance(error, ProblemError):
         document = {"title": error.title, "status": error.status, "detail": error.detail, "code": error.code}
     else:
-        code = "connection_failed" if isinstance(error, ConnectionFailed) else "answer_not_understood"
-        document = {"detail": str(error), "code": code}
+        document = {"detail": str(error), "code": NAME_BOUNDARY.sub("_", type(error).__name__).lower()}
     return json.dumps(document, ensure_ascii=False)

@@ -62,10 +62,10 @@ class FieldNote:
     def place(self) -> str:
         """The pointer in plain words: `height`, `row 4, height`, `row 4`, or nothing for the whole body.
 
-        Rows count from 1, while the pointer counts them from 0.
+        Rows count from 1, while the pointer counts them from 0. A column of a file is called by its feature.
         """
         steps = [step.replace("~1", "/").replace("~0", "~") for step in self.pointer.split("/")[1:]]
-        if steps[:1] == ["input"]:
+        if steps[:1] in (["input"], ["columns"]):
             steps = steps[1:]
         if steps and steps[0].isdecimal():
             steps[0] = f"row {int(steps[0]) + 1}"
