@@ -25,7 +25,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="rowcall-demo-") as data_dir:
         settings = Settings(port=_free_port(), data_dir=Path(data_dir), models_dir=ROOT / "models")
         try:
-            _say("Starting a private server, the API and two workers that hold the model ...")
+            _say("Starting a private server, the API and workers that hold the model ...")
             with running_stack(settings) as stack:
                 _say(f"Ready after {time.monotonic() - started:.1f} s, on {stack.url}.")
                 _show_doors(stack)
@@ -50,14 +50,29 @@ def _show_doors(stack: Stack) -> None:
     _say("\n2. Wait: one call, the answer comes back. (The same queue, the same promise.)")
     rowcall("predict height=190 weight=70 shoe_size=43")
 
-    _say("\n3. A wrong unit never passes in silence: a height in metres is refused, and the answer says what to send.")
+    _say("\n3. Score a CSV of 3,000 people, some rows of it broken: every row comes back, in its place.")
+    _score_people(stack)
+
+    _say("\n4. A wrong unit never passes in silence: a height in metres is refused, and the answer says what to send.")
     refused("predict height=1.81 weight=80 shoe_size=44")
+
+
+def _score_people(stack: Stack) -> None:
+    with tempfile.TemporaryDirectory(prefix="rowcall-demo-") as folder:
+        scored, errors = Path(folder) / "scored.csv", Path(folder) / "errors.csv"
+        # Exit status 1 says that some rows have errors.
+        _run(stack, f"score examples/people.csv -o {scored} --errors {errors}", expected=1)
+        for file, lines in ((scored, 4), (errors, 6)):
+            _say(f"\n   The first lines of {file.name}:")
+            for line in file.read_text().splitlines()[:lines]:
+                _say(f"   {line}")
 
 
 def _run(stack: Stack, command: str, *, expected: int) -> str:
     _say(f"\n   $ rowcall {command}")
     done = subprocess.run(
         [Path(sys.executable).parent / "rowcall", *shlex.split(command)],
+        cwd=ROOT,
         env=os.environ | {"ROWCALL_URL": stack.url},
         capture_output=True,
         text=True,
