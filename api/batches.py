@@ -9,22 +9,24 @@ import orjson
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException, RequestedRangeNotSatisfiable
 
-from api.batch_parameters import read_batch_parameters
+from api.batch_parameters import BatchParameters, read_batch_parameters
 from api.batch_preview import preview_batch
 from api.batch_representations import batch_document, batch_url
 from api.batch_results import Assembled, assemble_errors, assemble_results
-from api.csv_header import read_layout
+from api.bucket_input import bucket_errors, read_input_url, refused, require_unpacked
+from api.csv_header import MAX_HEADER_BYTES, read_layout
 from api.ids import BATCH_PREFIX, JobIds
 from api.mended_header import read_mend
 from api.representations import json_response
 from api.request_headers import find_wait, read_deadline_seconds
-from api.served_models import ServedModels
+from api.served_models import RequestedModel, ServedModels
+from api.submissions import read_json
 from api.uploads import PeekedUpload, drain_upload, open_upload
 from api.waiters import Waiters
 from shared.batch_files import batch_folder, input_key, mend_folder, mend_key
 from shared.batch_jobs import mend_job, split_job
 from shared.batch_store import CANCELED, Batch, BatchStore, EndVerdict
-from shared.batches import BatchSpec, BatchStatus, choose_chunk_bytes
+from shared.batches import BatchSpec, BatchStatus, CsvLayout, choose_chunk_bytes
 from shared.broker import Broker
 from shared.errors import (
     BatchGone,
@@ -39,7 +41,7 @@ from shared.errors import (
     RequestError,
     StoreUnavailable,
 )
-from shared.file_store import FileStore
+from shared.file_store import CopyingFileStore, FileStore
 from shared.jobs import JobSpec, new_token
 from shared.manifest import ModelManifest
 from shared.settings import Settings
@@ -100,6 +102,8 @@ class Batches:
         parameters = read_batch_parameters(request.args)
         deadline_seconds = read_deadline_seconds(request.headers, self._settings)
         model = self._models.get(parameters.model, parameters.version)
+        if request.is_json:
+            return self._submit_from_bucket(parameters, model, deadline_seconds)
         file = open_upload(request)
         upload = PeekedUpload(file)
         layout = read_layout(upload.head, model.manifest.features, parameters.csv, is_whole=upload.is_whole)
@@ -109,7 +113,44 @@ class Batches:
             return json_response(preview_batch(upload.head, layout, model, is_whole=upload.is_whole, file_bytes=size))
         batch_id = self._ids.new(BATCH_PREFIX)
         input_bytes = self._files.write_from(input_key(batch_id), upload, max_bytes=self._settings.max_upload_bytes)
-        spec = BatchSpec(
+        spec = self._make_spec(batch_id, model, layout, input_bytes, parameters, deadline_seconds)
+        return self._answer(self._accept(spec), 202, {"Location": batch_url(batch_id)})
+
+    def _submit_from_bucket(
+        self, parameters: BatchParameters, model: RequestedModel, deadline_seconds: float
+    ) -> Response:
+        """Copy the file inside the object store, look at its header there, and accept the batch."""
+        url = read_input_url(read_json(request), self._settings.input_buckets)
+        if not isinstance(self._files, CopyingFileStore):
+            raise refused("this service keeps its files on a disk; send the CSV in the body")
+        batch_id = self._ids.new(BATCH_PREFIX)
+        key = input_key(batch_id)
+        try:
+            with bucket_errors():
+                input_bytes = self._files.copy_in(url, key, max_bytes=self._settings.max_upload_bytes)
+                head = self._files.read_range(key, 0, MAX_HEADER_BYTES)
+            is_whole = input_bytes <= len(head)
+            require_unpacked(head)
+            layout = read_layout(head, model.manifest.features, parameters.csv, is_whole=is_whole)
+        except RequestError:
+            self._delete_refused(batch_folder(batch_id))
+            raise
+        if parameters.is_dry_run:
+            self._delete_refused(batch_folder(batch_id))
+            return json_response(preview_batch(head, layout, model, is_whole=is_whole, file_bytes=input_bytes))
+        spec = self._make_spec(batch_id, model, layout, input_bytes, parameters, deadline_seconds)
+        return self._answer(self._accept(spec), 202, {"Location": batch_url(batch_id)})
+
+    def _make_spec(
+        self,
+        batch_id: str,
+        model: RequestedModel,
+        layout: CsvLayout,
+        input_bytes: int,
+        parameters: BatchParameters,
+        deadline_seconds: float,
+    ) -> BatchSpec:
+        return BatchSpec(
             id=batch_id,
             model=model.ref,
             layout=layout,
@@ -119,7 +160,6 @@ class Batches:
             deadline_seconds=deadline_seconds,
             chunk_bytes=choose_chunk_bytes(input_bytes, self._settings.chunk_bytes),
         )
-        return self._answer(self._accept(spec), 202, {"Location": batch_url(batch_id)})
 
     def _accept(self, spec: BatchSpec) -> Batch:
         """Write the records of the batch and of its first step, then send the message; after it the batch is promised.

@@ -17,21 +17,21 @@ from tests.acceptance.test_faults import signal_processes
 from tests.moto_process import CREDENTIALS, MotoProcess
 
 
-@pytest.fixture
-def moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[MotoProcess]:
-    for name, value in CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    with MotoProcess.run() as process:
+@pytest.fixture(scope="module")
+def moto() -> Iterator[MotoProcess]:
+    with MotoProcess.run() as process, pytest.MonkeyPatch.context() as environment:
+        for name, value in CREDENTIALS.items():
+            environment.setenv(name, value)
         process.client().create_bucket(Bucket="rowcall-files")
         process.client().create_bucket(Bucket="uploads")
         yield process
 
 
-@pytest.fixture
-def stack(moto: MotoProcess, tmp_path: Path, models_dir: Path) -> Iterator[Stack]:
+@pytest.fixture(scope="module")
+def stack(moto: MotoProcess, tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> Iterator[Stack]:
     settings = Settings(
         port=free_port(),
-        data_dir=tmp_path,
+        data_dir=tmp_path_factory.mktemp("data"),
         models_dir=models_dir,
         files_url=f"s3://rowcall-files/here?endpoint_url={moto.url}&region=us-east-1",
         input_buckets=("uploads",),
