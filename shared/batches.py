@@ -13,7 +13,7 @@ ERROR_COLUMNS = ("row_number", "error_code", "error_column", "error_message")
 #: Below this a chunk costs more to pass around than to predict.
 _SMALLEST_CHUNK_BYTES = 1 << 20
 #: Chunks that even a small file should have.
-_CHUNKS_WANTED = 32
+_CHUNKS_WANTED = 16
 
 
 class BatchStatus(StrEnum):

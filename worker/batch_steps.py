@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 #: Chunks that are written down and sent at once while a file is split, so that others can begin.
 CHUNKS_AT_ONCE = 8
 #: Bytes that are predicted in one call.
-BLOCK_BYTES = 2 << 20
+BLOCK_BYTES = 4 << 20
 CAREFUL_BLOCK_BYTES = 64 << 10
 _DEADLY = "every worker that predicted this row died; try it alone against the model file"
 _DONE = Outcome(JobStatus.SUCCEEDED, predictions=[])
