@@ -15,7 +15,10 @@ def read_input_url(body: object, allowed_buckets: Collection[str]) -> str:
     url = body.get("input_url") if isinstance(body, dict) and len(body) == 1 else None
     if not isinstance(url, str):
         raise refused('send the CSV itself, or {"input_url": "s3://bucket/key"} and nothing else')
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise refused("an address is s3://bucket/key") from error
     if parts.scheme != "s3" or not parts.netloc or not parts.path.strip("/"):
         raise refused("an address is s3://bucket/key")
     if parts.netloc not in allowed_buckets:

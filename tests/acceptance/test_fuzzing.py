@@ -12,6 +12,9 @@ from standalone.stack import Stack, running_stack
 from tests.acceptance.conftest import free_port
 
 
+CONFIGURATION = Path(__file__).parent / "schemathesis.toml"
+
+
 @pytest.fixture
 def stack(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Iterator[Stack]:
     """A stack of the default model alone: its document says exactly what fits it."""
@@ -24,7 +27,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Iterator[Stac
 
 def run_schemathesis(stack: Stack, folder: Path, *, examples: int, phases: str) -> subprocess.CompletedProcess[str]:
     command = [
-        *(str(Path(sys.executable).parent / "schemathesis"), "run", f"{stack.url}/openapi.json"),
+        *(str(Path(sys.executable).parent / "schemathesis"), "--config-file", str(CONFIGURATION)),
+        *("run", f"{stack.url}/openapi.json"),
         *("--phases", phases, "--max-examples", str(examples), "--no-color"),
     ]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=500, check=False)
