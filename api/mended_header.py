@@ -29,7 +29,8 @@ def read_mend(head: bytes, layout: CsvLayout, token: str, *, is_whole: bool) -> 
     row_number_column = len(header.names) - 1 - header.names[::-1].index(_ROW_NUMBER)
     _require_sane_width(header, layout)
     require_rows(head, header, is_whole=is_whole)
-    return Mend(token, header.dialect, _find_own_columns(layout.header, header.names), row_number_column)
+    own_columns = _find_own_columns(layout.header, header.names)
+    return Mend(token, header.dialect, own_columns, row_number_column, len(header.names))
 
 
 def _known_encoding(head: bytes, own: str) -> str | None:

@@ -218,7 +218,11 @@ class RedisBatchStore:
             raise KeyError(f"{batch_id} has no mend {index}")
         fields = orjson.loads(text)
         return Mend(
-            fields["token"], CsvDialect(**fields["dialect"]), tuple(fields["own_columns"]), fields["row_number_column"]
+            fields["token"],
+            CsvDialect(**fields["dialect"]),
+            tuple(fields["own_columns"]),
+            fields["row_number_column"],
+            fields["columns"],
         )
 
     def replace_part(self, batch_id: str, index: int, token: str, part: Part) -> bool:

@@ -137,6 +137,8 @@ class Mend:
     own_columns: tuple[int, ...]
     #: Index of the column that says which row of the batch a record is.
     row_number_column: int
+    #: How many columns the file has: a record with more says nothing for sure.
+    columns: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,15 @@
 """Merge mended rows into the results of a batch: each takes the place of the row that had failed."""
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.batch_files import errors_key, mend_folder, mend_key, part_folder, result_key
 from shared.batch_store import BatchStore
-from shared.batches import BatchSpec, Chunk, CsvDialect, Mend, Part
+from shared.batches import ERROR_COLUMNS, BatchSpec, Chunk, CsvDialect, Mend, Part
+from shared.errors import RowErrorCode
 from shared.file_store import FileStore
 from shared.jobs import new_token
 from worker.csv_errors import cell_pattern, quote_cell, split_cells
@@ -18,6 +20,10 @@ from worker.lease_keeper import LeaseKeeper
 log = logging.getLogger(__name__)
 
 _BLOCK_BYTES = 1 << 20
+#: Digits of the largest number that a row can have.
+LONGEST_NUMBER = 18
+#: A record of one empty cell; without the quotes it would be an empty line, which is no record.
+EMPTY_CELL = b'""'
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,16 @@ class Mender:
     ) -> None:
         dialect = spec.layout.dialect
         errors = self._read_errors(spec, chunk, part)
-        numbers = sorted(row for row in rows if row in errors)
+        delimiter = dialect.delimiter.encode()
+        # A row at which workers died and that nobody changed would only kill again.
+        numbers = sorted(
+            row
+            for row in rows
+            if row in errors
+            and not (
+                errors[row].code == RowErrorCode.WORKER_DIED and errors[row].line.startswith(rows[row] + delimiter)
+            )
+        )
         results = self._files.read_range(result_key(spec.id, chunk.index, part.token), 0, part.result_bytes)
         lines = _split_lines(results, dialect)
         if not numbers or len(lines) != chunk.rows:
@@ -127,16 +142,17 @@ class _Rewriter:
     def read(self, record: bytes) -> tuple[int, bytes] | None:
         """Return the number of the row and its record, or None when it names no row."""
         cells = split_cells(record, self._dialect.delimiter, self._cell)
-        if len(cells) <= self._mend.row_number_column:
+        if not self._mend.row_number_column < len(cells) <= self._mend.columns:
             return None
         number = cells[self._mend.row_number_column].strip()
-        if not number.isdigit():
+        if not number.isdigit() or len(number) > LONGEST_NUMBER:
             return None
         if self._is_prefix:
-            return int(number), self._prefix(record)
+            return int(number), self._prefix(record) or EMPTY_CELL
         own = [cells[column] if column < len(cells) else b"" for column in self._mend.own_columns]
         texts = [cell.decode(self._dialect.encoding, "replace") for cell in own]
-        return int(number), self._own.delimiter.encode().join(quote_cell(text, self._own) for text in texts)
+        own_record = self._own.delimiter.encode().join(quote_cell(text, self._own) for text in texts)
+        return int(number), own_record or EMPTY_CELL
 
     def _prefix(self, record: bytes) -> bytes:
         position = 0
@@ -161,10 +177,15 @@ def _parse_errors(text: bytes, dialect: CsvDialect) -> dict[int, _OldError]:
 
 def _each_error(lines: Sequence[bytes], dialect: CsvDialect) -> Iterator[tuple[int, _OldError]]:
     pattern = cell_pattern(dialect.delimiter)
+    other = re.escape(dialect.delimiter.encode())
+    swallowed = re.compile(other + b"([0-9]{1,18})" + other + RowErrorCode.WRONG_COLUMN_COUNT.encode() + other)
     for line in lines:
-        number, code, _column, _message = split_cells(line.rstrip(b"\r\n"), dialect.delimiter, pattern)[-4:]
-        if number.isdigit():
-            yield int(number), _OldError(code.decode(), line)
+        cells = split_cells(line.rstrip(b"\r\n"), dialect.delimiter, pattern)
+        if len(cells) > len(ERROR_COLUMNS) - 1 and cells[-4].isdigit():
+            yield int(cells[-4]), _OldError(cells[-3].decode(), line)
+        elif found := swallowed.findall(line):
+            # A quote that this row opens and never closes swallows the reason with the rest of the line.
+            yield int(found[-1]), _OldError(RowErrorCode.WRONG_COLUMN_COUNT.value, line)
 
 
 def _terminator(line: bytes, newline: bytes) -> bytes:

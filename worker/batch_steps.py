@@ -90,7 +90,25 @@ class BatchSteps:
                     self._predict_chunk(batch.spec, step.index, token)
                 case StepKind.MEND:
                     self._mender.run(batch.spec, step.index, self._scorer(batch.spec))
-        except RecordTooLong as error:
+        except (RecordTooLong, ModelUnavailable) as error:
+            if step.kind is StepKind.MEND:
+                # The batch was complete before, and stays so; its errors stay as they are.
+                log.warning("mended rows not merged", extra={"batch_id": batch.id, "detail": str(error)})
+                self._batches.complete_mend(batch.id)
+                return
+            self._fail_for(batch, error)
+        except FileMissing:
+            current = self._batches.find(batch.id)
+            if current is not None and not current.status.is_final:
+                # Another attempt replaced what this one read: the lease runs out, and the step is done again.
+                raise
+            # The batch was deleted while this step ran.
+            log.warning("files of a batch are gone", extra={"batch_id": batch.id})
+
+    def _fail_for(self, batch: Batch, error: RecordTooLong | ModelUnavailable) -> None:
+        if isinstance(error, ModelUnavailable):
+            self._fail(batch, BatchErrorCode.MODEL_UNAVAILABLE, str(error))
+        else:
             # Only a split can find one: a chunk is cut where records end.
             offset = batch.spec.layout.dialect.data_start + error.offset
             detail = (
@@ -98,11 +116,6 @@ class BatchSteps:
                 "mostly a quote in it is never closed."
             )
             self._fail(batch, BatchErrorCode.RECORD_TOO_LONG, detail)
-        except ModelUnavailable as error:
-            self._fail(batch, BatchErrorCode.MODEL_UNAVAILABLE, str(error))
-        except FileMissing:
-            # The batch was deleted while this step ran.
-            log.warning("files of a batch are gone", extra={"batch_id": batch.id})
 
     def _fail(self, batch: Batch, code: BatchErrorCode, detail: str) -> None:
         self._batches.end(batch.id, BatchStatus.FAILED, BatchError(code, detail))

@@ -11,7 +11,6 @@ from shared.settings import Settings
 from standalone.stack import Stack, running_stack
 from tests.acceptance.conftest import free_port
 
-
 CONFIGURATION = Path(__file__).parent / "schemathesis.toml"
 
 
