@@ -7,6 +7,7 @@ from shared.errors import ModelError
 from shared.logs import configure_logs
 from shared.settings import SettingsInvalid, read_settings
 from worker.app import create_worker
+from worker.priority import yield_processors
 
 
 def main() -> int:
@@ -14,6 +15,7 @@ def main() -> int:
     try:
         settings = read_settings()
         configure_logs("worker", settings.log_level)
+        yield_processors(settings.lanes)
         worker = create_worker(settings)
     except (ModelError, SettingsInvalid) as error:
         sys.stderr.write(f"rowcall worker refuses to start: {error}\n")

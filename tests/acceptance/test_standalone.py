@@ -13,6 +13,7 @@ import pytest
 
 from standalone.stack import Stack
 from tests.acceptance.conftest import free_port
+from worker.priority import BULK_NICENESS
 
 
 @contextmanager
@@ -117,3 +118,14 @@ def test_a_dead_process_is_started_again(stack: Stack, http: httpx2.Client) -> N
 
     with httpx2.Client(base_url=stack.url, transport=transport) as client:
         assert client.get("/livez").status_code == 200
+
+
+def test_workers_of_files_let_single_predictions_go_first(stack: Stack) -> None:
+    niceness = {
+        process.name: os.getpriority(os.PRIO_PROCESS, process.pid) for process in stack.processes() if process.pid
+    }
+    bulk = {value for name, value in niceness.items() if name.startswith("bulk-worker")}
+    others = {value for name, value in niceness.items() if not name.startswith("bulk-worker")}
+
+    assert others == {os.getpriority(os.PRIO_PROCESS, 0)}
+    assert bulk == {max(BULK_NICENESS, *others)}
