@@ -15,6 +15,9 @@ from shared.batch_store import BatchStore
 
 #: A deadly range is cut into so many at the next attempt.
 CUTS = 16
+#: Deaths with a single row in hand before it is given up: the first may have had another cause, such as a machine that
+#: went down.
+LONE_DEATHS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,5 +67,5 @@ class Suspects:
         yield from (RowRange(*pair) for pair in pairwise(points))
 
     def is_deadly(self, rows: RowRange) -> bool:
-        """Say whether this single row has killed a worker by itself."""
-        return rows.stop - rows.start == 1 and rows in self.deadly
+        """Say whether this single row has killed workers by itself."""
+        return rows.stop - rows.start == 1 and self.deadly.count(rows) >= LONE_DEATHS

@@ -53,6 +53,18 @@ def test_what_was_in_hand_at_a_death_is_cut_into_smaller_ranges() -> None:
     assert ranges[-1] == RowRange(100 + 2 * CUTS, 900)
 
 
+def test_a_row_that_was_alone_in_hand_at_one_death_is_tried_again() -> None:
+    notes = Notes()
+    read(notes).take(RowRange(7, 8))
+    after_one_death = read(notes)
+    is_deadly_then = after_one_death.is_deadly(RowRange(7, 8))
+
+    after_one_death.take(RowRange(7, 8))
+
+    assert not is_deadly_then
+    assert read(notes).is_deadly(RowRange(7, 8))
+
+
 @given(rows=st.integers(1, 2_000), data=st.data())
 def test_the_ranges_cover_every_row_once_whatever_died(rows: int, data: st.DataObject) -> None:
     starts = data.draw(st.lists(st.tuples(st.integers(0, rows - 1), st.integers(1, 500)), max_size=5))
@@ -69,6 +81,6 @@ def test_a_deadly_row_is_found_within_a_few_attempts(rows: int, data: st.DataObj
     poison = data.draw(st.integers(0, rows - 1))
     notes = Notes()
 
-    outcomes = [attempt(notes, rows, poison) for _ in range(7)]
+    outcomes = [attempt(notes, rows, poison) for _ in range(8)]
 
     assert outcomes[-1] == [RowRange(poison, poison + 1)]
