@@ -1,0 +1,182 @@
+"""What a client sees of results and errors: every byte, a range, or what is done so far."""
+
+import pytest
+
+from shared.batch_store import CANCELED
+from shared.batches import BatchStatus
+from shared.registry import ServedModel
+from tests.builders import manifest
+from tests.unit.api.batches.conftest import (
+    ERRORS,
+    HEADER,
+    RESULTS,
+    completed,
+    get,
+    running,
+    split,
+    submitted,
+    write_part,
+)
+from tests.unit.api.conftest import Api, ApiMaker
+
+RESULT_HEADER = HEADER + b",prediction,probability_female,probability_male,row_status,error_code,error_message\n"
+ERROR_HEADER = HEADER + b",row_number,error_code,error_column,error_message\n"
+WHOLE = RESULT_HEADER + b"".join(RESULTS)
+
+
+def test_the_results_are_the_header_and_every_row_in_the_order_of_the_file(api: Api) -> None:
+    response = get(api, completed(api), "/results")
+
+    assert (response.status_code, response.data) == (200, WHOLE)
+    assert (response.headers["X-Complete"], response.mimetype) == ("true", "text/csv")
+    assert response.headers["Content-Length"] == str(len(WHOLE))
+
+
+def test_the_errors_are_the_header_and_the_rows_without_a_prediction(api: Api) -> None:
+    response = get(api, completed(api), "/errors")
+
+    assert (response.status_code, response.data) == (200, ERROR_HEADER + ERRORS[1])
+
+
+@pytest.mark.parametrize(
+    ("body", "header"),
+    [
+        pytest.param(b"height;shoe_size\r\n181;44\r\n", b"height;shoe_size;prediction;", id="its delimiter"),
+        pytest.param(b"\xef\xbb\xbfheight,shoe_size\n1,2\n", b"\xef\xbb\xbfheight,shoe_size,", id="its mark"),
+        pytest.param(b"height,shoe_size,\xe4\n1,2,x\n", b"height,shoe_size,\xe4,prediction,", id="its encoding"),
+        pytest.param(b'"Height",shoe_size\n1,2\n', b'"Height",shoe_size,prediction,', id="its quotes"),
+        pytest.param(
+            b"\xef\xbb\xbf\n\r\nheight,shoe_size\n1,2\n",
+            b"\xef\xbb\xbfheight,shoe_size,prediction,",
+            id="without empty lines before it",
+        ),
+    ],
+)
+def test_the_header_of_the_input_comes_back_untouched(api: Api, body: bytes, header: bytes) -> None:
+    response = get(api, submitted(api, body), "/results")
+
+    assert response.data.startswith(header)
+
+
+def test_the_results_end_their_header_as_the_input_does(api: Api) -> None:
+    response = get(api, submitted(api, b"height,shoe_size\r\n181,44\r\n"), "/results")
+
+    assert response.data.endswith(b",row_status,error_code,error_message\r\n")
+
+
+def test_a_class_that_holds_a_delimiter_is_quoted_in_the_header(make_api: ApiMaker) -> None:
+    api = make_api(models=[ServedModel(manifest(classes=("a,b", 'c"d')), is_ready=True)])
+
+    response = get(api, submitted(api), "/results")
+
+    assert b',prediction,"probability_a,b","probability_c""d",row_status' in response.data
+
+
+def test_the_rows_done_so_far_can_be_read_while_a_batch_runs(api: Api) -> None:
+    response = get(api, running(api), "/results")
+
+    assert (response.status_code, response.data) == (200, RESULT_HEADER + RESULTS[0])
+    assert response.headers["X-Complete"] == "false"
+    assert "ETag" not in response.headers
+
+
+def test_rows_behind_a_gap_are_not_shown_yet(api: Api) -> None:
+    batch_id = submitted(api)
+    split(api, batch_id)
+    write_part(api, batch_id, 1)
+
+    assert get(api, batch_id, "/results").data == RESULT_HEADER
+
+
+def test_the_rows_of_a_canceled_batch_can_be_read(api: Api) -> None:
+    batch_id = running(api)
+    api.batches.end(batch_id, BatchStatus.CANCELED, CANCELED)
+
+    response = get(api, batch_id, "/results")
+
+    assert (response.data, response.headers["X-Complete"]) == (RESULT_HEADER + RESULTS[0], "false")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "start", "stop"),
+    [
+        pytest.param("bytes=0-9", 0, 10, id="within the header"),
+        pytest.param("bytes=100-140", 100, 141, id="from the header into the rows"),
+        pytest.param("bytes=150-", 150, len(WHOLE), id="to the end"),
+        pytest.param("bytes=-20", len(WHOLE) - 20, len(WHOLE), id="the last ones"),
+        pytest.param("bytes=150-99999", 150, len(WHOLE), id="past the end"),
+        pytest.param(f"bytes={len(WHOLE) - 1}-", len(WHOLE) - 1, len(WHOLE), id="the last one"),
+    ],
+)
+def test_a_range_of_finished_results_can_be_read(api: Api, wanted: str, start: int, stop: int) -> None:
+    response = get(api, completed(api), "/results", Range=wanted)
+
+    assert (response.status_code, response.data) == (206, WHOLE[start:stop])
+    assert response.headers["Content-Range"] == f"bytes {start}-{stop - 1}/{len(WHOLE)}"
+
+
+@pytest.mark.parametrize("wanted", [f"bytes={len(WHOLE)}-", "bytes=99999-100000"])
+def test_a_range_behind_the_end_cannot_be_satisfied(api: Api, wanted: str) -> None:
+    response = get(api, completed(api), "/results", Range=wanted)
+
+    assert response.status_code == 416
+    assert response.headers["Content-Range"] == f"bytes */{len(WHOLE)}"
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        pytest.param("bytes=0-1,5-6", id="several"),
+        pytest.param("bytes=five-six", id="no numbers"),
+        pytest.param("rows=1-2", id="another unit"),
+    ],
+)
+def test_a_range_that_is_not_understood_is_ignored(api: Api, wanted: str) -> None:
+    response = get(api, completed(api), "/results", Range=wanted)
+
+    assert (response.status_code, response.data) == (200, WHOLE)
+
+
+def test_a_range_of_results_that_still_grow_is_ignored(api: Api) -> None:
+    response = get(api, running(api), "/results", Range="bytes=0-9")
+
+    assert (response.status_code, response.data) == (200, RESULT_HEADER + RESULTS[0])
+
+
+def test_a_range_of_the_same_file_is_continued(api: Api) -> None:
+    batch_id = completed(api)
+    etag = get(api, batch_id, "/results").headers["ETag"]
+
+    response = get(api, batch_id, "/results", Range="bytes=150-", If_Range=etag)
+
+    assert (response.status_code, response.data) == (206, WHOLE[150:])
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        pytest.param('"another"', id="another etag"),
+        pytest.param("Sat, 01 Jan 2022 00:00:00 GMT", id="a date"),
+    ],
+)
+def test_a_range_of_what_may_be_another_file_is_not_continued(api: Api, condition: str) -> None:
+    response = get(api, completed(api), "/results", Range="bytes=150-", If_Range=condition)
+
+    assert (response.status_code, response.data) == (200, WHOLE)
+
+
+def test_finished_results_that_a_client_has_are_not_sent_again(api: Api) -> None:
+    batch_id = completed(api)
+    etag = get(api, batch_id, "/results").headers["ETag"]
+
+    response = get(api, batch_id, "/results", If_None_Match=etag)
+
+    assert (response.status_code, response.data) == (304, b"")
+
+
+def test_results_and_errors_are_saved_under_names_of_their_own(api: Api) -> None:
+    batch_id = completed(api)
+
+    names = [get(api, batch_id, path).headers["Content-Disposition"] for path in ("/results", "/errors")]
+
+    assert names == [f'attachment; filename="{batch_id}-{what}.csv"' for what in ("results", "errors")]

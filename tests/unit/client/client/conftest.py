@@ -1,0 +1,64 @@
+"""A library client on a transport that plays a script, in time that passes without waiting."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+import pytest
+
+from rowcall_client import RowcallClient
+
+Document = dict[str, Any]
+Make = Callable[..., Document]
+Answer = httpx2.Response | Exception
+ROW = {"height": 181, "weight": 80.5, "shoe_size": 44}
+
+
+@dataclass
+class Script:
+    """Answers requests one after the other, and passes time without waiting."""
+
+    answers: list[Answer] = field(default_factory=list)
+    requests: list[httpx2.Request] = field(default_factory=list)
+    pauses: list[float] = field(default_factory=list)
+    #: How long the server takes for each answer.
+    answer_seconds: float = 0.0
+    now: float = 0.0
+
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        self.requests.append(request)
+        self.now += self.answer_seconds
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += seconds
+
+    @property
+    def asked(self) -> list[str]:
+        return [f"{request.method} {request.url.path}" for request in self.requests]
+
+    @property
+    def preferences(self) -> list[str | None]:
+        return [request.headers.get("Prefer") for request in self.requests]
+
+
+@pytest.fixture
+def script() -> Script:
+    return Script()
+
+
+@pytest.fixture
+def client(script: Script) -> Iterator[RowcallClient]:
+    transport = httpx2.MockTransport(script)
+    with RowcallClient(transport=transport, sleep=script.sleep, clock=lambda: script.now) as client:
+        yield client
+
+
+def answer(document: Any, status: int = 200, **headers: str) -> httpx2.Response:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return httpx2.Response(status, json=document, headers=named)
