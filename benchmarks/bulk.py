@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import joblib
 
 from benchmarks.flood import measure_flood
+from benchmarks.long_text import measure_long_text
 from benchmarks.measure import Measurement, Summary, summarize
 from benchmarks.output_check import OutputCheck
 from benchmarks.people_file import PeopleFile, copy_head, write_people_file
@@ -39,6 +40,7 @@ class Options:
     bad_ratio: float
     naive_rows: int
     is_flood: bool
+    is_long_text: bool
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -48,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         # One folder for all that is written, gone at the end however it comes.
         with tempfile.TemporaryDirectory(prefix="rowcall-bulk-") as folder:
-            (_measure_flood if options.is_flood else _measure_bulk)(options, Path(folder))
+            _measure_as_asked(options, Path(folder))
     except (MeasurementFailed, StackFailed, NoStoreServer) as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -66,8 +68,9 @@ def read_options(arguments: Sequence[str]) -> Options:
     parser.add_argument("--bad", type=_share, default=0.0, help="also measure a file with this share of bad rows")
     parser.add_argument("--naive-rows", type=_count, default=200_000, help="rows for naive Celery, which is slow")
     parser.add_argument("--flood", action="store_true", help="measure only how a flood of files delays predictions")
+    parser.add_argument("--long-text", action="store_true", help="measure only memory, with texts of 2 KB")
     found = parser.parse_args(arguments)
-    return Options(found.rows, found.model, found.rounds, found.bad, found.naive_rows, found.flood)
+    return Options(found.rows, found.model, found.rounds, found.bad, found.naive_rows, found.flood, found.long_text)
 
 
 def _count(text: str) -> int:
@@ -86,6 +89,23 @@ def _share(text: str) -> float:
 
 def _end(_number: int, _frame: object) -> NoReturn:
     raise KeyboardInterrupt
+
+
+def _measure_as_asked(options: Options, folder: Path) -> None:
+    if options.is_flood:
+        _measure_flood(options, folder)
+    elif options.is_long_text:
+        _measure_long_text(options, folder)
+    else:
+        _measure_bulk(options, folder)
+
+
+def _measure_long_text(options: Options, folder: Path) -> None:
+    models_dir = folder / "models"
+    publish_measured_model(options.model, models_dir)
+    figures = measure_long_text(folder, models_dir, model=options.model, rows=options.rows, seed=_SEED)
+    _say("\n".join(f"{name:<28}{value:>10.3f}" for name, value in figures.items()))
+    _say(render_json({**figures, "rows": options.rows, "model": options.model}))
 
 
 def _measure_flood(options: Options, folder: Path) -> None:

@@ -1,7 +1,8 @@
-"""Does a flood of files delay single predictions: their latencies on a quiet stack and on a flooded one."""
+"""Do files delay single predictions: their latencies on a quiet stack, while chunks wait, and while files are sent."""
 
 import http.client
 import json
+import math
 import sys
 import time
 from collections.abc import Iterator
@@ -20,7 +21,11 @@ from benchmarks.warm_process import Deadline, MeasurementFailed, WarmProcess, sa
 
 REQUESTS_PER_SECOND = 20
 PHASE_SECONDS = 20.0
-#: Files that wait or are scored at any moment of a flood.
+PHASES = ("quiet", "flood", "upload")
+PERCENTS = (50, 99)
+#: Faster than one bulk worker has been seen to score, so that a flood lasts for its phase.
+MOST_ROWS_PER_SECOND = 2_000_000
+#: Files that wait or are scored at any moment while files are sent.
 FILES_AT_ONCE = 3
 _THREADS = 32
 _REQUEST_SECONDS = 30.0
@@ -64,42 +69,62 @@ def measure_latencies(url: str, model: str, seconds: float) -> list[float]:
 
 
 @contextmanager
-def flooding(url: str, model: str, people: PeopleFile) -> Iterator[None]:
-    """Keep the bulk lane full for the time of the block, from a process of its own."""
-    with WarmProcess.run("benchmarks.flood", url, model, people.path, deadline=Deadline(_FLOOD_SECONDS)) as flood:
+def flooding(client: BatchClient, people: PeopleFile) -> Iterator[None]:
+    """Have more chunks wait than can be scored while the block runs; raises MeasurementFailed when they ran out."""
+    batch_ids = [client.upload(people.path) for _ in range(files_of_a_flood(people.rows))]
+    try:
         yield
-        flood.require_running()
+        if client.read(batch_ids[-1])["completed_at"] is not None:
+            raise MeasurementFailed("the flood ran dry: every file was scored before the measurement ended")
+    finally:
+        for batch_id in batch_ids:
+            client.cancel(batch_id)
+
+
+def files_of_a_flood(rows: int) -> int:
+    """Return how many files of so many rows keep a bulk worker busy for a phase."""
+    return math.ceil(PHASE_SECONDS * MOST_ROWS_PER_SECOND / rows)
+
+
+@contextmanager
+def uploading(url: str, model: str, people: PeopleFile) -> Iterator[None]:
+    """Keep sending files for the time of the block, from a process of its own."""
+    with WarmProcess.run("benchmarks.flood", url, model, people.path, deadline=Deadline(_FLOOD_SECONDS)) as sender:
+        yield
+        sender.require_running()
 
 
 def measure_flood(people: PeopleFile, folder: Path, models_dir: Path, *, model: str, rounds: int) -> dict[str, float]:
-    """Return the medians over the rounds of p50 and p99, quiet and flooded, in seconds, and the ratio of the p99."""
-    seconds: dict[str, list[float]] = {name: [] for name in ("quiet_p50", "quiet_p99", "flood_p50", "flood_p99")}
+    """Return medians of p50 and p99 in seconds, quiet, flooded and with uploads, and the ratios of the p99."""
+    seconds: dict[str, list[float]] = {f"{phase}_p{percent}": [] for phase in PHASES for percent in PERCENTS}
     deadline = Deadline(_FLOOD_SECONDS)
-    with warm_stack(models_dir, folder, model=model, bulk_workers=1, deadline=deadline) as (stack, _client):
+    with warm_stack(models_dir, folder, model=model, bulk_workers=1, deadline=deadline) as (stack, client):
         measure_latencies(stack.url, model, 2.0)
         for _ in range(rounds):
             _note(seconds, "quiet", measure_latencies(stack.url, model, PHASE_SECONDS))
-            with flooding(stack.url, model, people):
+            with flooding(client, people):
                 _note(seconds, "flood", measure_latencies(stack.url, model, PHASE_SECONDS))
-            _wait_until_calm(stack.url, model, people, deadline=Deadline(_FLOOD_SECONDS))
-    medians = {f"{name}_seconds": round(median(values), 5) for name, values in seconds.items()}
-    ratio = median(seconds["flood_p99"]) / median(seconds["quiet_p99"])
-    return {**medians, "flood_p99_ratio": round(ratio, 3)}
+            _wait_until_calm(client, people)
+            with uploading(stack.url, model, people):
+                _note(seconds, "upload", measure_latencies(stack.url, model, PHASE_SECONDS))
+            _wait_until_calm(client, people)
+    medians = {name: median(values) for name, values in seconds.items()}
+    ratios = {f"{phase}_p99_ratio": round(medians[f"{phase}_p99"] / medians["quiet_p99"], 3) for phase in PHASES[1:]}
+    return {f"{name}_seconds": round(value, 5) for name, value in medians.items()} | ratios
 
 
 def _note(seconds: dict[str, list[float]], phase: str, latencies: list[float]) -> None:
-    for percent in (50, 99):
+    for percent in PERCENTS:
         seconds[f"{phase}_p{percent}"].append(float(np.percentile(latencies, percent)))
 
 
-def _wait_until_calm(url: str, model: str, people: PeopleFile, *, deadline: Deadline) -> None:
-    """Return when what the flood left behind is scored: a batch sent now is done after it."""
-    client = BatchClient(url, model)
-    client.wait(client.upload(people.path), deadline)
+def _wait_until_calm(client: BatchClient, people: PeopleFile) -> None:
+    """Return when what was sent before is done: a batch sent now is done after it."""
+    client.wait(client.upload(people.path), Deadline(_FLOOD_SECONDS))
 
 
-def flood_for_ever(url: str, model: str, path: Path) -> None:
-    """Keep as many files unfinished as a flood has, until somebody ends this process."""
+def send_for_ever(url: str, model: str, path: Path) -> None:
+    """Send a file as soon as there are fewer unfinished than at most, until somebody ends this process."""
     client = BatchClient(url, model)
     unfinished = [client.upload(path) for _ in range(FILES_AT_ONCE)]
     say_ready()
@@ -112,4 +137,4 @@ def flood_for_ever(url: str, model: str, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    flood_for_ever(sys.argv[1], sys.argv[2], Path(sys.argv[3]))
+    send_for_ever(sys.argv[1], sys.argv[2], Path(sys.argv[3]))

@@ -57,6 +57,11 @@ class BatchClient:
             document: dict[str, Any] = json.load(answer)
             return document
 
+    def cancel(self, batch_id: str) -> None:
+        """Cancel a batch, unless it has ended."""
+        with self._answer("POST", f"/v1/batches/{batch_id}/cancel") as answer:
+            answer.read()
+
     def download(self, batch_id: str, target: Path, deadline: Deadline) -> None:
         """Write the results to a file; raises MeasurementFailed when they are not complete."""
         with self._answer("GET", f"/v1/batches/{batch_id}/results") as answer, target.open("wb") as file:
@@ -86,7 +91,7 @@ def warm_stack(
 ) -> Iterator[tuple[Stack, BatchClient]]:
     """Start a fresh stack with the default settings, and let each of its workers score a little."""
     settings = Settings(
-        port=_free_port(), data_dir=folder / "stack", models_dir=models_dir, workers=1, bulk_workers=bulk_workers
+        port=free_port(), data_dir=folder / "stack", models_dir=models_dir, workers=1, bulk_workers=bulk_workers
     )
     with running_stack(settings) as stack:
         client = BatchClient(stack.url, model)
@@ -126,7 +131,8 @@ def process_names(stack: Stack) -> dict[int, str]:
     return managers | names
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
