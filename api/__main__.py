@@ -1,35 +1,55 @@
-"""Process entry: `python -m api` becomes gunicorn with the settings of this deployment."""
+"""Process entry: `python -m api` is the web server with the settings of this deployment."""
 
 import os
 import sys
 
-from shared.settings import SettingsInvalid, read_settings
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server.mp import MPServer
+
+from shared.settings import Settings, SettingsInvalid, read_settings
 
 #: Requests in hand get so long to end when the server is told to stop.
 GRACE_SECONDS = 30
+#: Connections that wait to be taken, and that one process holds open; an idle one costs little.
+BACKLOG = 4096
+MAX_CONNECTIONS = 65_536
+#: A client gets so long to send the head of a request; also how long an idle connection is kept.
+HEADER_MILLISECONDS = 60_000
+
+
+def make_server(settings: Settings) -> MPServer:
+    """Return the server; it serves until it is told to stop."""
+    return MPServer(
+        "api.wsgi:app",
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        workers=settings.api_processes,
+        # A waiting request holds a thread; threads are made when they are needed.
+        blocking_threads=settings.max_waiters + settings.api_threads,
+        backlog=BACKLOG,
+        backpressure=MAX_CONNECTIONS,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS),
+        websockets=False,
+        log_level=LogLevels.warning,
+        respawn_failed_workers=True,
+        respawn_interval=0.5,
+        workers_kill_timeout=GRACE_SECONDS,
+    )
 
 
 def main() -> int:
-    """Replace this process by the web server; exit status 78 when the settings cannot be used."""
+    """Serve until told to stop; exit status 78 when the settings cannot be used."""
     try:
         settings = read_settings()
     except SettingsInvalid as error:
         sys.stderr.write(f"rowcall api refuses to start: {error}\n")
         return os.EX_CONFIG
-    command = [
-        *(sys.executable, "-m", "gunicorn", "api.wsgi:app"),
-        *("--bind", f"{settings.host}:{settings.port}"),
-        *("--workers", str(settings.api_processes)),
-        *("--worker-class", "gthread", "--threads", str(settings.api_threads)),
-        *("--graceful-timeout", str(GRACE_SECONDS)),
-        # Longer than any wait granted: a worker that waits for a result does not hang.
-        *("--timeout", str(int(settings.max_wait_seconds) + GRACE_SECONDS)),
-        *("--keep-alive", "75"),
-        # It would want a home directory that can be written.
-        "--no-control-socket",
-        *("--log-level", "warning"),
-    ]
-    return os.execv(sys.executable, command)  # noqa: S606 - no shell is wanted
+    make_server(settings).serve()
+    return 0
 
 
 if __name__ == "__main__":

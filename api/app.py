@@ -2,18 +2,22 @@
 
 import logging
 import re
-import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 from flask import Flask, Response, g, redirect, request
 from flask_swagger_ui import get_swaggerui_blueprint
 
 from api.batches import Batches
+from api.group_commit import GroupCommit
 from api.health import Readiness, make_health_blueprint
 from api.ids import JobIds
 from api.models import make_models_blueprint
 from api.openapi import make_openapi_blueprint
 from api.predictions import Predictions
 from api.problems import register_problems
+from api.randomness import random_bytes
 from api.served_models import ServedModels
 from api.submissions import Submissions
 from api.waiters import Waiters
@@ -31,38 +35,42 @@ _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,128}$")
 _TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$")
 
 
-def create_app(
-    settings: Settings,
-    *,
-    jobs: JobStore,
-    batches: BatchStore,
-    files: FileStore,
-    broker: Broker,
-    registry: Registry,
-    waiters: Waiters,
-    ids: JobIds,
-) -> Flask:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collaborators:
+    """What the application works with; a test passes others."""
+
+    jobs: JobStore
+    batches: BatchStore
+    files: FileStore
+    broker: Broker
+    registry: Registry
+    group: GroupCommit
+    waiters: Waiters
+    ids: JobIds
+
+
+def create_app(settings: Settings, with_: Collaborators) -> Flask:
     """Return the WSGI application on the given collaborators; nothing is started or connected here."""
-    app = Flask("rowcall", static_folder=None)
+    app = _Rowcall("rowcall", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
-    models = ServedModels(registry)
-    submissions = Submissions(jobs, broker, models, ids, settings)
+    models = ServedModels(with_.registry)
+    submissions = Submissions(with_.group, models, with_.ids, settings)
     _trace_requests(app)
     register_problems(app)
-    app.register_blueprint(Predictions(jobs, submissions, waiters, ids, settings).blueprint())
+    app.register_blueprint(Predictions(with_.jobs, submissions, with_.waiters, with_.ids, settings).blueprint())
     app.register_blueprint(
         Batches(
-            batches=batches,
-            files=files,
-            broker=broker,
+            batches=with_.batches,
+            files=with_.files,
+            broker=with_.broker,
             models=models,
-            waiters=waiters,
-            ids=ids,
+            waiters=with_.waiters,
+            ids=with_.ids,
             settings=settings,
         ).blueprint()
     )
     app.register_blueprint(make_models_blueprint(models))
-    app.register_blueprint(make_health_blueprint(Readiness(broker, registry, models)))
+    app.register_blueprint(make_health_blueprint(Readiness(with_.broker, with_.registry, models)))
     app.register_blueprint(make_openapi_blueprint(models, settings))
     app.register_blueprint(get_swaggerui_blueprint("/docs", "/openapi.json", {"app_name": "Rowcall"}))
 
@@ -73,13 +81,20 @@ def create_app(
     return app
 
 
+class _Rowcall(Flask):
+    """Flask, which looks three times a request whether a function of ours is a coroutine: none is."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 def _trace_requests(app: Flask) -> None:
     """Give every request an id, and log those that were refused."""
 
     @app.before_request
     def name_request() -> None:
-        given = request.headers.get("X-Request-Id", "")
-        g.request_id = given if _REQUEST_ID.match(given) else secrets.token_hex(16)
+        given = request.headers.get("X-Request-Id")
+        g.request_id = given if given and _REQUEST_ID.match(given) else random_bytes().hex()
 
     @app.after_request
     def finish_request(response: Response) -> Response:

@@ -225,9 +225,9 @@ class Batches:
     def _wait(self, batch: Batch, seconds: float) -> Batch:
         """Return the batch once it is final, or as it stands after so long; at once when too many requests wait."""
         until = time.monotonic() + seconds
-        with self._waiters.place(batch.id) as event:
-            while event is not None and not batch.status.is_final and (left := until - time.monotonic()) > 0:
-                event.wait(min(LOOK_SECONDS, left))
+        with self._waiters.room() as has_room:
+            while has_room and not batch.status.is_final and (left := until - time.monotonic()) > 0:
+                time.sleep(min(LOOK_SECONDS, left))
                 batch = self._get(batch.id)
         return batch
 
@@ -245,7 +245,7 @@ class Batches:
         until = time.monotonic() + self._settings.max_wait_seconds
         yield b"retry: 1000\n\n"
         # Without a place the stream ends after its first event, and the client connects again.
-        with self._waiters.place(batch.id) as event:
+        with self._waiters.room() as has_room:
             while True:
                 document = orjson.dumps(batch_document(batch, manifest))
                 if document != last:
@@ -253,9 +253,9 @@ class Batches:
                     yield f"event: {name}\nid: {batch.rows_done}\ndata: ".encode() + document + b"\n\n"
                     last = document
                 left = until - time.monotonic()
-                if batch.status.is_final or event is None or left <= 0:
+                if batch.status.is_final or not has_room or left <= 0:
                     return
-                event.wait(min(LOOK_SECONDS, left))
+                time.sleep(min(LOOK_SECONDS, left))
                 found = self._find_if_possible(batch.id)
                 if found is None:
                     return

@@ -1,16 +1,17 @@
 """Blueprint: submit, read and cancel predictions, and the synchronous short-cut."""
 
 from flask import Blueprint, Response, request
+from flask.globals import request_ctx
 
 from api.ids import JobIds
 from api.problems import job_problem, problem_response
 from api.representations import job_document, job_headers, job_output, job_url, json_response
 from api.request_headers import WaitPreference, find_wait, read_deadline_seconds
-from api.submissions import Submissions, read_envelope, read_json
+from api.submissions import PreparedJob, Submissions, read_envelope, read_json
 from api.waiters import Waiters
 from shared.errors import JobAlreadyFinal, JobGone, JobNotFound, StoreUnavailable, WaitTimedOut
 from shared.job_store import CancelVerdict, JobStore
-from shared.jobs import Job, JobSpec, JobStatus
+from shared.jobs import Job, JobStatus
 from shared.settings import Settings
 
 
@@ -38,35 +39,37 @@ class Predictions:
         return blueprint
 
     def submit_prediction(self) -> Response:
-        wait = find_wait(request.headers, self._settings)
-        deadline_seconds = read_deadline_seconds(request.headers, self._settings)
-        name, version, records = read_envelope(read_json(request))
-        spec = self._submissions.prepare(
+        asked = request_ctx.request
+        wait = find_wait(asked.headers, self._settings)
+        deadline_seconds = read_deadline_seconds(asked.headers, self._settings)
+        name, version, records = read_envelope(read_json(asked))
+        prepared = self._submissions.prepare(
             records,
             name=name,
             version=version,
             pointer="/input",
             deadline_seconds=deadline_seconds,
-            reply_to=self._waiters.reply_to if wait else "",
+            reply_to=self._waiters.reply_to,
         )
-        job, _ = self._accept(spec, wait)
+        job, _ = self._accept(prepared, wait)
         headers = {"Location": job_url(job.id), **job_headers(job)}
         if wait and job.status.is_final:
             headers["Preference-Applied"] = wait.applied
         return _with_etag(json_response(job_document(job), 200 if job.status.is_final else 202, headers))
 
     def predict(self, name: str) -> Response:
-        wait = find_wait(request.headers, self._settings) or WaitPreference(self._settings.default_wait_seconds)
-        deadline_seconds = read_deadline_seconds(request.headers, self._settings)
-        spec = self._submissions.prepare(
-            read_json(request),
+        asked = request_ctx.request
+        wait = find_wait(asked.headers, self._settings) or WaitPreference(self._settings.default_wait_seconds)
+        deadline_seconds = read_deadline_seconds(asked.headers, self._settings)
+        prepared = self._submissions.prepare(
+            read_json(asked),
             name=name,
-            version=request.args.get("version"),
+            version=asked.args.get("version"),
             pointer="",
             deadline_seconds=deadline_seconds,
             reply_to=self._waiters.reply_to,
         )
-        job, has_waited = self._accept(spec, wait)
+        job, has_waited = self._accept(prepared, wait)
         headers = {"Location": job_url(job.id), **job_headers(job)}
         if job.status is JobStatus.SUCCEEDED:
             return json_response(job_output(job), 200, headers)
@@ -77,19 +80,24 @@ class Predictions:
         detail = f"Not finished after {wait.seconds:g} s. It goes on: read it at {job_url(job.id)}."
         return problem_response(504, WaitTimedOut.code, detail, retryable=True, headers=headers, job_id=job.id)
 
-    def _accept(self, spec: JobSpec, wait: WaitPreference | None) -> tuple[Job, bool]:
+    def _accept(self, prepared: PreparedJob, wait: WaitPreference | None) -> tuple[Job, bool]:
         """Accept the job and wait for it as asked.
 
         Returns the job as it stands and whether this request waited for it: not when too many already do.
         """
         if wait is None:
-            return self._submissions.accept(spec), False
-        with self._waiters.place(spec.id) as event:
-            accepted = self._submissions.accept(spec)
-            if event is None:
-                return accepted, False
+            return self._submissions.add(prepared).accepted_job(), False
+        spec = prepared.spec
+        with self._waiters.maker_place(spec.id) as maker:
+            if maker is None:
+                return self._submissions.add(prepared).accepted_job(), False
+            ticket = self._submissions.add(prepared, result=maker.ended)
+            maker.ended.wait(wait.seconds)
+            if maker.end is not None:
+                return maker.end.job(spec), True
+            accepted = ticket.accepted_job()
             try:
-                return self._waiters.wait(spec.id, event, seconds=wait.seconds, is_own=True) or accepted, True
+                return self._jobs.find(spec.id) or accepted, True
             except StoreUnavailable:
                 # It is promised: the client must learn its id, not an error.
                 return accepted, True
@@ -103,12 +111,17 @@ class Predictions:
         return response
 
     def _find_and_wait(self, job_id: str, wait: WaitPreference) -> Job | None:
-        with self._waiters.place(job_id) as event:
+        job = self._jobs.find(job_id)
+        if job is None or job.status.is_final:
+            return job
+        is_told = job.spec.reply_to == self._waiters.reply_to
+        with self._waiters.reader_place(job_id, is_told=is_told) as reader:
+            # Once more, now that its end cannot be missed.
             job = self._jobs.find(job_id)
-            if job is None or job.status.is_final or event is None:
+            if job is None or job.status.is_final or reader is None:
                 return job
-            is_own = job.spec.reply_to == self._waiters.reply_to
-            return self._waiters.wait(job_id, event, seconds=wait.seconds, is_own=is_own)
+            reader.ended.wait(wait.seconds)
+            return self._jobs.find(job_id) if reader.end is None else reader.end.job(job.spec)
 
     def cancel_prediction(self, job_id: str) -> Response:
         self._require(self._jobs.find(job_id), job_id)

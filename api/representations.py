@@ -1,10 +1,10 @@
 """What clients see of jobs and models: the documents of the contract."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from flask import Response
@@ -13,12 +13,30 @@ from shared.jobs import Job
 from shared.manifest import ModelManifest
 from shared.registry import ServedModel
 
+if TYPE_CHECKING:
+    # They exist for type checkers only.
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
 #: Bounds of Retry-After for a job that is not final, in seconds.
 RETRY_AFTER_RANGE = (1, 30)
 
 
+class JsonResponse(Response):
+    """A whole answer that is in memory.
+
+    Goes to the server as it is: werkzeug would look through its headers once more, and wrap its body in an iterator
+    that the server takes piece by piece.
+    """
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] == "HEAD" or self.status_code == 304:
+            return super().__call__(environ, start_response)
+        start_response(self.status, self.headers.to_wsgi_list())
+        return [self.get_data()]
+
+
 def json_response(document: object, status: int = 200, headers: Any = None) -> Response:
-    return Response(orjson.dumps(document), status, headers, content_type="application/json")
+    return JsonResponse(orjson.dumps(document), status, headers, content_type="application/json")
 
 
 def job_url(job_id: str) -> str:

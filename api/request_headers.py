@@ -30,7 +30,8 @@ def find_wait(headers: Headers, settings: Settings) -> WaitPreference | None:
 
     A preference that cannot be read is no error: RFC 7240 has servers ignore it.
     """
-    found = _WAIT.search(", ".join(headers.getlist("Prefer")))
+    text = headers.get("Prefer")
+    found = _WAIT.search(text) if text else None
     if found is None:
         return None
     seconds = float(found[1]) if found[1] else settings.default_wait_seconds

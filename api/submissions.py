@@ -1,24 +1,21 @@
 """From a request body to an accepted job: read, check, accept, send."""
 
-import logging
 from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 from flask import Request
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import ClientDisconnected, UnsupportedMediaType
 
+from api.flag import Flag
+from api.group_commit import GroupCommit, Ticket
 from api.ids import JobIds
 from api.served_models import RequestedModel, ServedModels
-from shared.broker import Broker
-from shared.errors import BrokerUnavailable, FieldErrorCode, FieldNote, InputInvalid, RequestMalformed
+from shared.errors import FieldErrorCode, FieldNote, InputInvalid, RequestMalformed
 from shared.feature_schema import unknown_fields
-from shared.job_store import JobStore
-from shared.jobs import Job, JobSpec, JobStatus, Row
+from shared.jobs import JobSpec, Row
 from shared.queues import Lane
 from shared.settings import Settings
-
-log = logging.getLogger(__name__)
 
 #: Most errors and warnings that one answer names.
 NAMED_NOTES = 100
@@ -40,10 +37,24 @@ def read_json(request: Request) -> Any:
     if not request.is_json:
         raise UnsupportedMediaType
     try:
-        return orjson.loads(request.get_data(cache=False))
+        return orjson.loads(_read_body(request))
     except orjson.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise RequestMalformed(f"The body is not JSON: {error.msg} ({where}).") from error
+
+
+def _read_body(request: Request) -> bytes:
+    """Return the body; one of a known, allowed length in a single read, because each lets another thread run."""
+    length = request.content_length
+    if length is None or length > (request.max_content_length or 0):
+        return request.get_data(cache=False)
+    stream = request.environ["wsgi.input"]
+    body: bytes = stream.read(length)
+    while len(body) < length and (more := stream.read(length - len(body))):
+        body += more
+    if len(body) < length:
+        raise ClientDisconnected
+    return body
 
 
 def read_envelope(body: object) -> tuple[str | None, str | None, object]:
@@ -86,12 +97,20 @@ def check_input(model: RequestedModel, records: object, *, pointer: str, max_row
     return CheckedInput(rows, is_single, tuple(warnings[:NAMED_NOTES]))
 
 
-class Submissions:
-    """Accepts jobs: the record first, the message second."""
+@dataclass(frozen=True, slots=True)
+class PreparedJob:
+    """A job that nothing was promised of yet."""
 
-    def __init__(self, jobs: JobStore, broker: Broker, models: ServedModels, ids: JobIds, settings: Settings) -> None:
-        self._jobs = jobs
-        self._broker = broker
+    spec: JobSpec
+    #: Bytes of its rows in a message.
+    size_bytes: int
+
+
+class Submissions:
+    """Makes jobs of requests, and has them accepted."""
+
+    def __init__(self, group: GroupCommit, models: ServedModels, ids: JobIds, settings: Settings) -> None:
+        self._group = group
         self._models = models
         self._ids = ids
         self._max_rows = settings.max_rows
@@ -106,14 +125,14 @@ class Submissions:
         pointer: str,
         deadline_seconds: float,
         reply_to: str,
-    ) -> JobSpec:
+    ) -> PreparedJob:
         """Check the input and give the job its id; nothing is promised yet.
 
         Raises InputInvalid, ModelNotFound, NoModelServed or StoreUnavailable.
         """
         model = self._models.get(name, version)
         checked = check_input(model, records, pointer=pointer, max_rows=self._max_rows)
-        return JobSpec(
+        spec = JobSpec(
             id=self._ids.new(),
             lane=Lane.INTERACTIVE,
             model=model.ref,
@@ -124,16 +143,13 @@ class Submissions:
             reply_to=reply_to,
             max_attempts=self._max_attempts,
         )
+        return PreparedJob(spec, size_bytes=len(orjson.dumps(checked.rows)))
 
-    def accept(self, spec: JobSpec) -> Job:
-        """Write the record, then send the message; after it the job is promised.
+    def add(self, prepared: PreparedJob, *, result: Flag | None = None) -> Ticket:
+        """Let the job be accepted; after it, it is promised.
 
-        Raises StoreUnavailable or StoreFull, and then nothing was promised. A message that cannot be sent is
-        no error: the sweeper sends it.
+        result: raised when the job has its end, if this request waits for it.
+        The ticket raises StoreUnavailable or StoreFull, and then nothing was promised. A message that cannot be sent
+        is no error: the sweeper sends it.
         """
-        (accepted,) = self._jobs.accept([spec])
-        try:
-            self._broker.send([spec], enqueued_at=accepted.created_at)
-        except BrokerUnavailable as error:
-            log.warning("message left to the sweeper", extra={"job_id": spec.id, "detail": error.detail})
-        return Job(spec, JobStatus.QUEUED, 0, accepted.created_at, queue=accepted.queue)
+        return self._group.add(prepared.spec, size_bytes=prepared.size_bytes, result=result)

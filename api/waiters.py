@@ -1,45 +1,83 @@
 """Who waits for which job: one subscription per API process wakes all of its waiting requests.
 
-A lost notification only costs time: every waiter also looks at the record now and then.
+A lost notification only costs time: one look at all the jobs that are waited for, now and then, finds the ends of which
+nothing was heard.
 """
 
 import logging
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 
 from redis import Redis
 from redis.exceptions import RedisError
 
+from api.flag import Flag
+from shared.errors import StoreUnavailable
+from shared.job_records import JobEnd, decode_ends
 from shared.job_store import JobStore
-from shared.jobs import Job
 from shared.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: How often a waiter looks at the record of a job that this process asked for, and of any other job.
+#: How often the jobs that are waited for are looked at: those of which this process is told only to be sure.
 OWN_JOB_LOOK_SECONDS = 1.0
 OTHER_JOB_LOOK_SECONDS = 0.25
+#: Jobs in one look; it bounds the time for which a script holds the server.
+LOOK_JOBS = 500
 _RECONNECT_SECONDS = 0.5
+
+
+class Waiter:
+    """One waiting request."""
+
+    __slots__ = ("end", "ended", "is_told")
+
+    def __init__(self, *, is_told: bool) -> None:
+        self.ended = Flag()
+        #: Workers tell this process how the job ends.
+        self.is_told = is_told
+        #: How it ended, if that was told.
+        self.end: JobEnd | None = None
+
+    def tell(self, end: JobEnd | None) -> None:
+        """Wake the request."""
+        self.end = end
+        self.ended.set()
 
 
 class Waiters:
     """The waiting requests of this API process."""
 
-    def __init__(self, jobs: JobStore, redis: Redis, settings: Settings) -> None:
+    def __init__(
+        self,
+        jobs: JobStore,
+        redis: Redis,
+        settings: Settings,
+        *,
+        on_ends: Callable[[Collection[str]], None] = lambda _job_ids: None,
+    ) -> None:
+        """on_ends: called with the ids of jobs of this process that have their ends."""
         self._jobs = jobs
         self._redis = redis
-        self._events: dict[str, list[threading.Event]] = {}
-        self._lock = threading.Lock()
-        self._places = threading.BoundedSemaphore(settings.max_waiters)
+        self._on_ends = on_ends
+        #: The request that made a job and waits for it, by job. Each change is one operation on a dictionary: hundreds
+        #: of requests would queue for a lock.
+        self._makers: dict[str, Waiter] = {}
+        #: Requests that wait for a job that was there before, by job.
+        self._readers: dict[str, list[Waiter]] = {}
+        self._readers_lock = threading.Lock()
+        self._free_places = deque(range(settings.max_waiters))
         #: Channel on which workers tell this process that its jobs are final.
         self.reply_to = f"{settings.key_root}finished:{secrets.token_hex(8)}"
 
     def start(self) -> None:
-        """Start to listen; the thread lives as long as the process."""
+        """Start to listen and to look; the threads live as long as the process."""
         threading.Thread(target=self._listen, name="waiters", daemon=True).start()
+        threading.Thread(target=self._look_for_ever, name="waiters-look", daemon=True).start()
 
     def _listen(self) -> None:
         while True:
@@ -49,50 +87,93 @@ class Waiters:
                     while True:
                         message = subscription.get_message(timeout=5.0)
                         if message is not None:
-                            self.wake(message["data"].decode(errors="replace").split())
+                            self.tell(decode_ends(message["data"]))
             except RedisError as error:
                 log.warning("notifications interrupted, connecting again", extra={"detail": type(error).__name__})
                 time.sleep(_RECONNECT_SECONDS)
 
-    def wake(self, job_ids: list[str]) -> None:
-        """Wake every request that waits for one of these jobs."""
-        with self._lock:
-            for job_id in job_ids:
-                for event in self._events.get(job_id, ()):
-                    event.set()
+    def tell(self, ends: Mapping[str, JobEnd | None]) -> None:
+        """Wake every request that waits for one of these jobs; None for an end that it has to look up."""
+        self._on_ends(ends.keys())
+        for job_id, end in ends.items():
+            maker = self._makers.get(job_id)
+            if maker is not None:
+                maker.tell(end)
+            if self._readers:
+                with self._readers_lock:
+                    readers = list(self._readers.get(job_id, ()))
+                for reader in readers:
+                    reader.tell(end)
+
+    def _look_for_ever(self) -> None:
+        looks = 0
+        while True:
+            time.sleep(OTHER_JOB_LOOK_SECONDS)
+            looks += 1
+            try:
+                self.look(is_thorough=looks % round(OWN_JOB_LOOK_SECONDS / OTHER_JOB_LOOK_SECONDS) == 0)
+            except StoreUnavailable as error:
+                log.warning("waiting jobs not looked at", extra={"detail": error.detail})
+
+    def look(self, *, is_thorough: bool) -> None:
+        """Wake the requests whose jobs have ended, though nobody told; raises StoreUnavailable.
+
+        is_thorough: look also at the jobs of which this process is told.
+        """
+        with self._readers_lock:
+            asked = [
+                job_id
+                for job_id, readers in self._readers.items()
+                if any(is_thorough or not reader.is_told for reader in readers)
+            ]
+        if is_thorough:
+            asked += self._makers.copy()
+        for start in range(0, len(asked), LOOK_JOBS):
+            self.tell(dict.fromkeys(self._jobs.ended(asked[start : start + LOOK_JOBS])))
 
     @contextmanager
-    def place(self, job_id: str) -> Iterator[threading.Event | None]:
-        """Take one of the places for waiting requests; None when all are taken.
+    def room(self) -> Iterator[bool]:
+        """Take one of the places for waiting requests; False when all are taken."""
+        try:
+            place = self._free_places.pop()
+        except IndexError:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            self._free_places.append(place)
+
+    @contextmanager
+    def maker_place(self, job_id: str) -> Iterator[Waiter | None]:
+        """Take a place for the request that makes this job; None when all are taken.
 
         Take it before the job is accepted, so that its end cannot be missed.
         """
-        if not self._places.acquire(blocking=False):
-            yield None
-            return
-        event = threading.Event()
-        with self._lock:
-            self._events.setdefault(job_id, []).append(event)
-        try:
-            yield event
-        finally:
-            with self._lock:
-                self._events[job_id].remove(event)
-                if not self._events[job_id]:
-                    del self._events[job_id]
-            self._places.release()
+        with self.room() as has_room:
+            if not has_room:
+                yield None
+                return
+            self._makers[job_id] = maker = Waiter(is_told=True)
+            try:
+                yield maker
+            finally:
+                del self._makers[job_id]
 
-    def wait(self, job_id: str, event: threading.Event, *, seconds: float, is_own: bool) -> Job | None:
-        """Return the job when it is final, or as it stands after `seconds`; raises StoreUnavailable.
-
-        is_own: workers tell this process when the job is final; of others it must find out itself.
-        """
-        until = time.monotonic() + seconds
-        look_seconds = OWN_JOB_LOOK_SECONDS if is_own else OTHER_JOB_LOOK_SECONDS
-        while True:
-            left = until - time.monotonic()
-            event.wait(max(0.0, min(look_seconds, left)))
-            event.clear()
-            job = self._jobs.find(job_id)
-            if job is None or job.status.is_final or time.monotonic() >= until:
-                return job
+    @contextmanager
+    def reader_place(self, job_id: str, *, is_told: bool) -> Iterator[Waiter | None]:
+        """Take a place to wait for a job that is there; None when all are taken. is_told: it names `reply_to`."""
+        with self.room() as has_room:
+            if not has_room:
+                yield None
+                return
+            reader = Waiter(is_told=is_told)
+            with self._readers_lock:
+                self._readers.setdefault(job_id, []).append(reader)
+            try:
+                yield reader
+            finally:
+                with self._readers_lock:
+                    self._readers[job_id].remove(reader)
+                    if not self._readers[job_id]:
+                        del self._readers[job_id]

@@ -1,10 +1,13 @@
-"""Process entry: `gunicorn api.wsgi:app`. Each server process imports this after its fork, never before."""
+"""Wiring of one API process. Each process of the web server imports this after its fork, never before."""
 
-from api.app import create_app
+from api.app import Collaborators, create_app
+from api.gathering import Bounds
+from api.group_commit import GroupCommit
 from api.ids import JobIds
 from api.waiters import Waiters
 from shared.batch_store import RedisBatchStore
 from shared.broker import CeleryBroker, make_celery
+from shared.child_process import end_with_parent
 from shared.file_store import make_file_store
 from shared.job_store import RedisJobStore
 from shared.logs import configure_logs
@@ -12,6 +15,7 @@ from shared.redis_client import make_redis
 from shared.registry import RedisRegistry
 from shared.settings import read_settings
 
+end_with_parent()
 settings = read_settings()
 configure_logs("api", settings.log_level)
 # A request must fail fast: the client can try again, and knows that nothing was accepted.
@@ -19,15 +23,21 @@ RETRIES = 3
 redis = make_redis(settings, settings.store_url, retries=RETRIES, max_connections=settings.api_threads + 2)
 queues = make_redis(settings, settings.effective_broker_url, retries=RETRIES)
 jobs = RedisJobStore(redis, settings)
-waiters = Waiters(jobs, redis, settings)
+broker = CeleryBroker(make_celery(settings), queues, settings)
+group = GroupCommit(jobs, broker, Bounds(settings.message_rows, settings.message_bytes))
+waiters = Waiters(jobs, redis, settings, on_ends=group.answered)
 waiters.start()
+group.start()
 app = create_app(
     settings,
-    jobs=jobs,
-    batches=RedisBatchStore(redis, settings),
-    files=make_file_store(settings.effective_files_url),
-    broker=CeleryBroker(make_celery(settings), queues, settings),
-    registry=RedisRegistry(redis, settings),
-    waiters=waiters,
-    ids=JobIds(redis, settings),
+    Collaborators(
+        jobs=jobs,
+        batches=RedisBatchStore(redis, settings),
+        files=make_file_store(settings.effective_files_url),
+        broker=broker,
+        registry=RedisRegistry(redis, settings),
+        group=group,
+        waiters=waiters,
+        ids=JobIds(redis, settings),
+    ),
 )

@@ -1,6 +1,7 @@
 """How a job is written in its record: JSON texts inside a Redis hash. Times as decimal seconds."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -59,8 +60,7 @@ def encode_outcome(outcome: Outcome) -> bytes:
     )
 
 
-def _decode_outcome(status: JobStatus, text: bytes) -> Outcome:
-    fields = orjson.loads(text)
+def _read_outcome(status: JobStatus, fields: Mapping[str, Any]) -> Outcome:
     error = fields["error"]
     return Outcome(
         status=status,
@@ -87,8 +87,60 @@ def decode_job(record: Mapping[bytes, bytes], queue: QueueState | None) -> Job:
         completed_at=_find_seconds(record, b"completed"),
         expires_at=_find_seconds(record, b"expires"),
         cancel_requested=b"cancel" in record,
-        outcome=_decode_outcome(status, outcome) if outcome is not None else None,
+        outcome=_read_outcome(status, orjson.loads(outcome)) if outcome is not None else None,
         queue=queue if status is JobStatus.QUEUED else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class JobEnd:
+    """How a job ended, as its API process is told."""
+
+    id: str
+    status: JobStatus
+    attempt: int
+    created_at: float
+    started_at: float | None
+    completed_at: float
+    expires_at: float
+    cancel_requested: bool
+    outcome: Outcome
+
+    def job(self, spec: JobSpec) -> Job:
+        """Return the job as its record has it."""
+        return Job(
+            spec,
+            self.status,
+            self.attempt,
+            self.created_at,
+            self.started_at,
+            self.completed_at,
+            self.expires_at,
+            self.cancel_requested,
+            self.outcome,
+        )
+
+
+def decode_ends(text: bytes) -> dict[str, JobEnd | None]:
+    """Read what a script tells an API process, by job id; None for an outcome that is too large to be told."""
+    return {fields[0]: _decode_end(*fields) for fields in orjson.loads(text)}
+
+
+def _decode_end(job_id: str, status: str, *facts: Any) -> JobEnd | None:
+    attempt, created_at, started_at, completed_at, expires_at, cancel_requested, outcome = facts
+    if outcome is None:
+        return None
+    known = JobStatus(status)
+    return JobEnd(
+        id=job_id,
+        status=known,
+        attempt=attempt,
+        created_at=created_at,
+        started_at=started_at,
+        completed_at=completed_at,
+        expires_at=expires_at,
+        cancel_requested=cancel_requested,
+        outcome=_read_outcome(known, outcome),
     )
 
 

@@ -78,6 +78,8 @@ class Accepted:
 
     created_at: float
     queue: QueueState
+    #: Workers of its lane that are alive.
+    live_workers: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,9 @@ class JobStore(Protocol):
     def find(self, job_id: str) -> Job | None:
         """Return the job, or None when there is no record under this id."""
 
+    def ended(self, job_ids: Sequence[str]) -> list[str]:
+        """Return those of the jobs that are final or past their deadline; one without a record may yet be accepted."""
+
     def sweep(self, oldest: Mapping[Lane, float | None]) -> Sweep:
         """Expire, set aside and queue again what is due.
 
@@ -154,7 +159,7 @@ class RedisJobStore:
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self._settings = settings
         self._root = settings.key_root
-        names = ("accept", "claim", "renew", "finish", "cancel", "find", "sweep")
+        names = ("accept", "claim", "renew", "finish", "cancel", "find", "ended", "sweep")
         texts = read_scripts({name: name != "accept" for name in names}, "record", "batch")
         self._scripts = {name: redis.register_script(text) for name, text in texts.items()}
         self._expired = encode_outcome(EXPIRED)
@@ -172,7 +177,7 @@ class RedisJobStore:
             arguments += [spec.id, encode_spec(spec), spec.deadline_seconds, spec.reply_to, spec.max_attempts]
         workers, busy, jobs, *rest = self._run("accept", *arguments)
         return [
-            Accepted(float(created), queue_state(position, workers, busy, jobs))
+            Accepted(float(created), queue_state(position, workers, busy, jobs), int(workers))
             for created, position in zip(rest[::2], rest[1::2], strict=True)
         ]
 
@@ -207,6 +212,9 @@ class RedisJobStore:
         fields = answer[0]
         record = dict(zip(fields[::2], fields[1::2], strict=True))
         return decode_job(record, queue_state(*answer[1]) if len(answer) > 1 else None)
+
+    def ended(self, job_ids: Sequence[str]) -> list[str]:
+        return [job_id.decode() for job_id in self._run("ended", *job_ids)]
 
     def sweep(self, oldest: Mapping[Lane, float | None]) -> Sweep:
         settings = self._settings

@@ -50,15 +50,18 @@ class Settings(BaseSettings):
     #: Address and port that the API listens on.
     host: str = "127.0.0.1"
     port: Port = 8000
-    #: Web server processes, and threads in each.
+    #: Web server processes, and requests that each works on at once besides those that wait for a result.
     api_processes: Count = 2
-    api_threads: Count = 64
+    api_threads: Count = 32
     #: Requests of one API process that may wait for a result at once; beyond it the answer is 202.
-    max_waiters: Count = 48
+    max_waiters: Count = 1_000
     #: Largest request body, in bytes.
     max_body_bytes: Count = 1_048_576
     #: Most rows in one prediction job.
     max_rows: Count = 1_000
+    #: Most rows, and bytes of rows, of the jobs that leave as one message; a larger job leaves alone.
+    message_rows: Count = 512
+    message_bytes: Count = 131_072
     #: Wait of `Prefer: wait` without a number and of `/predict`; and the longest one granted.
     default_wait_seconds: Seconds = 10.0
     max_wait_seconds: Seconds = 55.0
@@ -120,8 +123,6 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
-        if self.max_waiters >= self.api_threads:
-            raise ValueError("ROWCALL_MAX_WAITERS must be less than ROWCALL_API_THREADS, or waiting stops the API")
         if self.default_wait_seconds > self.max_wait_seconds:
             raise ValueError("ROWCALL_DEFAULT_WAIT_SECONDS must not exceed ROWCALL_MAX_WAIT_SECONDS")
         return self

@@ -1,10 +1,8 @@
 """A whole stack on this machine: start it, wait until it is ready, stop it with nothing left running."""
 
-import ctypes
 import fcntl
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -16,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from shared.child_process import end_with_parent
 from shared.queues import Lane
 from shared.settings import Settings
 from standalone.process_manager import (
@@ -77,7 +76,7 @@ class Stack:
             stdout=subprocess.DEVNULL,
             # A Ctrl-C in the terminal must reach us alone: we stop the others in order.
             start_new_session=True,
-            preexec_fn=_end_with_parent,  # noqa: PLW1509 - this process has no other threads
+            preexec_fn=end_with_parent,  # noqa: PLW1509 - this process has no other threads
         )
         try:
             self._wait_until_ready()
@@ -207,10 +206,3 @@ def _require_free_port(host: str, port: int) -> None:
             raise StackFailed(
                 f"Cannot listen on {host}:{port} ({error.strerror}); set ROWCALL_PORT to a free port."
             ) from error
-
-
-def _end_with_parent() -> None:
-    """Ask Linux to stop the process manager when we die without a chance to do it ourselves."""
-    if sys.platform == "linux":
-        parent_death_signal = 1
-        ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGTERM)

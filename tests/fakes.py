@@ -7,12 +7,14 @@ from redis import Redis
 
 from shared.batch_store import RedisBatchStore
 from shared.errors import BrokerUnavailable
+from shared.job_records import JobEnd
 from shared.job_store import (
     CANCELED,
     EXPIRED,
     WORKER_DIED,
     Accepted,
     CancelVerdict,
+    RedisJobStore,
     Stuck,
     Sweep,
     Verdict,
@@ -74,7 +76,8 @@ class FakeJobStore:
         for spec in specs:
             job = Job(spec, JobStatus.QUEUED, 0, self._clock)
             record = self._records.setdefault(spec.id, _Record(job, self._clock))
-            accepted.append(Accepted(record.job.created_at, self._state(record.job) or QueueState(0, None)))
+            queue = self._state(record.job) or QueueState(0, None)
+            accepted.append(Accepted(record.job.created_at, queue, live_workers=1))
         return accepted
 
     def claim(self, job_ids: Sequence[str], token: str) -> list[Verdict]:
@@ -139,6 +142,28 @@ class FakeJobStore:
         if not record.job.status.is_final and record.job.deadline <= self._clock:
             self._move(record, JobStatus.EXPIRED, EXPIRED)
         return replace(record.job, queue=self._state(record.job))
+
+    def ended(self, job_ids: Sequence[str]) -> list[str]:
+        records = [self._records[job_id] for job_id in job_ids if job_id in self._records]
+        return [record.job.id for record in records if record.job.status.is_final or record.job.deadline <= self._clock]
+
+    def end_of(self, job_id: str) -> JobEnd:
+        """Return what the real store tells the API process of a final job."""
+        job = self._records[job_id].job
+        assert job.completed_at is not None
+        assert job.expires_at is not None
+        assert job.outcome is not None
+        return JobEnd(
+            id=job.id,
+            status=job.status,
+            attempt=job.attempt,
+            created_at=job.created_at,
+            started_at=job.started_at,
+            completed_at=job.completed_at,
+            expires_at=job.expires_at,
+            cancel_requested=job.cancel_requested,
+            outcome=job.outcome,
+        )
 
     def sweep(self, oldest: Mapping[Lane, float | None]) -> Sweep:
         open_records = [record for record in self._records.values() if not record.job.status.is_final]
@@ -214,6 +239,37 @@ class FakeRegistry:
         return self.workers
 
 
+def _age_members(redis: Redis, key: bytes, seconds: float) -> None:
+    """Move the moments in a sorted set into the past."""
+    for member in redis.zrange(key, 0, -1):
+        redis.zincrby(key, -seconds, bytes(member))  # type: ignore[arg-type]  # This client answers bytes.
+
+
+def _age_record(redis: Redis, key: bytes, seconds: float) -> None:
+    """Move the moments in a record into the past."""
+    for name in ("created", "deadline", "started", "completed", "expires"):
+        if redis.hexists(key, name):
+            redis.hincrbyfloat(key, name, -seconds)
+
+
+class TimedRedisJobStore(RedisJobStore):
+    """The real store; time passes by moving every moment in its records into the past."""
+
+    def __init__(self, redis: Redis, settings: Settings) -> None:
+        super().__init__(redis, settings)
+        self.redis = redis
+
+    def let_time_pass(self, seconds: float) -> None:
+        for key in self.redis.scan_iter(f"{self._root}*"):
+            if self.redis.type(key) == b"zset":
+                _age_members(self.redis, key, seconds)
+            elif b":job:" in key:
+                _age_record(self.redis, key, seconds)
+                left = self.redis.ttl(key)
+                if left > 0:
+                    self.redis.expire(key, max(int(left - seconds), 0))
+
+
 class TimedRedisBatchStore(RedisBatchStore):
     """The real store; time passes by moving every moment in its records into the past."""
 
@@ -225,16 +281,6 @@ class TimedRedisBatchStore(RedisBatchStore):
     def let_time_pass(self, seconds: float) -> None:
         for key in self.redis.scan_iter(f"{self._start}*"):
             if self.redis.type(key) == b"zset":
-                for member in self.redis.zrange(key, 0, -1):
-                    self.redis.zincrby(
-                        key,
-                        -seconds,
-                        bytes(member),  # type: ignore[arg-type]  # This client answers bytes.
-                    )
+                _age_members(self.redis, key, seconds)
             elif not key.endswith((b":chunks", b":parts", b":codes")):
-                self._age_record(key, seconds)
-
-    def _age_record(self, key: bytes, seconds: float) -> None:
-        for name in ("created", "deadline", "started", "completed", "expires"):
-            if self.redis.hexists(key, name):
-                self.redis.hincrbyfloat(key, name, -seconds)
+                _age_record(self.redis, key, seconds)

@@ -3,9 +3,22 @@
 local lane = ARGV[1]
 local speed = redis.call('HMGET', load_key(lane), 'busy', 'jobs')
 local answer = {redis.call('ZCOUNT', workers_key(lane), now, '+inf'), speed[1] or '', speed[2] or ''}
+local ahead = redis.call('ZCARD', queued_key(lane))
+local queued, deadlines, created = {}, {}, stamp(now)
 for i = 2, #ARGV, 5 do
-  accept_job(lane, ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4])
-  table.insert(answer, redis.call('HGET', JOB .. ARGV[i], 'created'))
-  table.insert(answer, redis.call('ZRANK', queued_key(lane), ARGV[i]) or 0)
+  local id, deadline = ARGV[i], stamp(now + tonumber(ARGV[i + 2]))
+  if write_job(lane, id, ARGV[i + 1], deadline, ARGV[i + 3], ARGV[i + 4]) then
+    table.insert(answer, created)
+    table.insert(answer, ahead + #queued / 2)
+    table.insert(queued, created)
+    table.insert(queued, id)
+    table.insert(deadlines, deadline)
+    table.insert(deadlines, id)
+  else
+    table.insert(answer, redis.call('HGET', JOB .. id, 'created'))
+    table.insert(answer, redis.call('ZRANK', queued_key(lane), id) or 0)
+  end
 end
+each_chunk(queued, function(...) redis.call('ZADD', queued_key(lane), ...) end)
+each_chunk(deadlines, function(...) redis.call('ZADD', DEADLINES, ...) end)
 return answer

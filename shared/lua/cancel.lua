@@ -4,7 +4,7 @@ local status = redis.call('HGET', key, 'status')
 if not status then return 'unknown' end
 if status == 'queued' then
   finalize(id, 'canceled', ARGV[3], ARGV[2])
-  tell_waiters()
+  close_ended()
   return 'canceled'
 end
 if status == 'running' then

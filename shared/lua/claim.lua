@@ -1,10 +1,10 @@
 -- ARGV: token, lease in seconds, retention, outcome of an expired job, then ids.
 -- Returns for each id: claimed, running (by another), final or unknown.
 local token, lease, retention, expired = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
-local answer = {}
+local answer, claimed_in, leases, until_when = {}, {}, {}, stamp(now + lease)
 for i = 5, #ARGV do
   local id, key = ARGV[i], JOB .. ARGV[i]
-  local job = redis.call('HMGET', key, 'status', 'token', 'deadline', 'lane')
+  local job = redis.call('HMGET', key, 'status', 'token', 'deadline', 'lane', 'attempt')
   local verdict = 'claimed'
   if not job[1] then verdict = 'unknown'
   elseif job[1] == 'running' then verdict = job[2] == token and 'claimed' or 'running'
@@ -13,12 +13,14 @@ for i = 5, #ARGV do
     finalize(id, 'expired', expired, retention)
     verdict = 'final'
   else
-    redis.call('HSET', key, 'status', 'running', 'token', token, 'started', stamp(now))
-    redis.call('HINCRBY', key, 'attempt', 1)
-    redis.call('ZREM', queued_key(job[4]), id)
-    redis.call('ZADD', RUNNING, stamp(now + lease), id)
+    redis.call('HSET', key, 'status', 'running', 'token', token, 'started', stamp(now), 'attempt', job[5] + 1)
+    append(claimed_in, job[4], id)
+    table.insert(leases, until_when)
+    table.insert(leases, id)
   end
   table.insert(answer, verdict)
 end
-tell_waiters()
+for lane, ids in pairs(claimed_in) do each_chunk(ids, function(...) redis.call('ZREM', queued_key(lane), ...) end) end
+each_chunk(leases, function(...) redis.call('ZADD', RUNNING, ...) end)
+close_ended()
 return answer

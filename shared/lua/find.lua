@@ -6,7 +6,7 @@ if not job[1] then return {} end
 -- The sweeper would do the same within a second; without any worker alive nobody else does.
 if not is_final(job[1]) and tonumber(job[2]) <= now then
   finalize(id, 'expired', ARGV[3], ARGV[2])
-  tell_waiters()
+  close_ended()
 end
 local record = redis.call('HGETALL', key)
 if job[1] ~= 'queued' then return {record} end

@@ -4,14 +4,16 @@ local token, retention, lane, busy, canceled = ARGV[1], ARGV[2], ARGV[3], tonumb
 local answer, done = {}, 0
 for i = 6, #ARGV, 3 do
   local id = ARGV[i]
-  local job = redis.call('HMGET', JOB .. id, 'status', 'token', 'cancel')
-  local ours = job[1] and job[2] == token
-  if ours and job[1] == 'running' then
-    if job[3] then finalize(id, 'canceled', canceled, retention)
-    else finalize(id, ARGV[i + 1], ARGV[i + 2], retention) end
+  local facts = read_facts(id, 'status', 'token')
+  local status = facts[7]
+  local ours = status and facts[8] == token
+  if ours and status == 'running' then
+    -- Facts 6: it was asked to cancel.
+    if facts[6] then finalize(id, 'canceled', canceled, retention, facts)
+    else finalize(id, ARGV[i + 1], ARGV[i + 2], retention, facts) end
     done = done + 1
   end
-  table.insert(answer, (ours and job[1] ~= 'queued') and 1 or 0)
+  table.insert(answer, (ours and status ~= 'queued') and 1 or 0)
 end
 if done > 0 then
   -- How fast one worker of this lane is: sums that halve in about 20 s, so that their ratio follows the load.
@@ -20,5 +22,5 @@ if done > 0 then
   redis.call('HSET', load_key(lane), 'at', stamp(now),
              'busy', stamp(tonumber(load[2] or 0) * keep + busy), 'jobs', stamp(tonumber(load[3] or 0) * keep + done))
 end
-tell_waiters()
+close_ended()
 return answer

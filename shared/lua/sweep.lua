@@ -25,6 +25,7 @@ for _, id in ipairs(due(DEADLINES, stamp(now))) do
     redis.call('ZREM', DEADLINES, id)
   end
 end
+close_ended()
 
 for _, id in ipairs(due(RUNNING, stamp(now))) do
   local key = JOB .. id
@@ -48,6 +49,7 @@ for _, id in ipairs(due(RUNNING, stamp(now))) do
     send_again(id, job[1])
   end
 end
+close_ended()
 redis.call('ZREMRANGEBYSCORE', QUARANTINE, '-inf', stamp(now))
 
 -- Queues are first in, first out: a queued job older than the oldest message still in the queue has lost its own.
@@ -61,5 +63,4 @@ for i = 9, #ARGV, 2 do
     end
   end
 end
-tell_waiters()
 return {stamp(now), expired_count, quarantined_count, resend}

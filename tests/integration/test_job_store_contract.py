@@ -5,47 +5,18 @@ from typing import Protocol
 import pytest
 from redis import Redis
 
-from shared.job_store import Accepted, CancelVerdict, JobStore, RedisJobStore, Verdict
+from shared.job_store import Accepted, CancelVerdict, JobStore, Verdict
 from shared.jobs import Job, JobStatus
 from shared.queues import Lane
 from shared.settings import Settings
 from tests.builders import failure, job_spec, success
-from tests.fakes import FakeJobStore
+from tests.fakes import FakeJobStore, TimedRedisJobStore
 
 EMPTY_QUEUES: dict[Lane, float | None] = dict.fromkeys(Lane)
 
 
 class TimedJobStore(JobStore, Protocol):
     def let_time_pass(self, seconds: float) -> None: ...
-
-
-class TimedRedisJobStore(RedisJobStore):
-    """The real store; time passes by moving every moment in its records into the past."""
-
-    def __init__(self, redis: Redis, settings: Settings) -> None:
-        super().__init__(redis, settings)
-        self.redis = redis
-
-    def let_time_pass(self, seconds: float) -> None:
-        for key in self.redis.scan_iter(f"{self._root}*"):
-            kind = self.redis.type(key)
-            if kind == b"zset":
-                for member in self.redis.zrange(key, 0, -1):
-                    self.redis.zincrby(
-                        key,
-                        -seconds,
-                        bytes(member),  # type: ignore[arg-type]  # This client answers bytes.
-                    )
-            elif b":job:" in key:
-                self._age_record(key, seconds)
-
-    def _age_record(self, key: bytes, seconds: float) -> None:
-        for name in ("created", "deadline", "started", "completed", "expires"):
-            if self.redis.hexists(key, name):
-                self.redis.hincrbyfloat(key, name, -seconds)
-        left = self.redis.ttl(key)
-        if left > 0:
-            self.redis.expire(key, max(int(left - seconds), 0))
 
 
 @pytest.fixture(params=["redis", "fake"])
@@ -84,6 +55,15 @@ def test_the_position_counts_the_jobs_ahead_in_the_same_lane(jobs: TimedJobStore
 
     assert queue is not None
     assert queue.position == 1
+
+
+def test_jobs_accepted_together_stand_in_line_one_behind_the_other(jobs: TimedJobStore) -> None:
+    jobs.accept([job_spec("prd_a")])
+    jobs.let_time_pass(0.1)
+
+    accepted = jobs.accept([job_spec("prd_b"), job_spec("prd_c")])
+
+    assert [one.queue.position for one in accepted] == [1, 2]
 
 
 def test_accepting_again_after_a_lost_answer_changes_nothing(jobs: TimedJobStore) -> None:
@@ -337,6 +317,16 @@ def test_a_running_job_past_its_deadline_expires_and_stays_so(jobs: TimedJobStor
     assert find(jobs).status is JobStatus.EXPIRED
 
 
+def test_a_job_past_its_lease_and_its_deadline_is_not_sent_again(jobs: TimedJobStore) -> None:
+    jobs.accept([job_spec(deadline_seconds=5.0)])
+    jobs.claim(["prd_a"], "t1")
+    jobs.let_time_pass(11)
+
+    sweep = jobs.sweep(EMPTY_QUEUES)
+
+    assert (sweep.expired, sweep.resend) == (1, [])
+
+
 def test_a_final_job_is_gone_after_its_retention(jobs: TimedJobStore) -> None:
     jobs.accept([job_spec()])
     jobs.claim(["prd_a"], "t1")
@@ -368,3 +358,28 @@ def test_jobs_of_one_message_are_accepted_claimed_and_finished_together(jobs: Ti
         JobStatus.CANCELED,
         JobStatus.FAILED,
     ]
+
+
+def test_jobs_have_ended_once_they_are_final(jobs: TimedJobStore) -> None:
+    jobs.accept([job_spec(job_id) for job_id in ("prd_queued", "prd_running", "prd_canceled", "prd_done")])
+    jobs.cancel("prd_canceled")
+    jobs.claim(["prd_running", "prd_done"], "t1")
+    jobs.finish(Lane.INTERACTIVE, {"prd_done": success()}, "t1", busy_seconds=0.01)
+
+    assert jobs.ended(["prd_queued", "prd_running", "prd_canceled", "prd_done"]) == ["prd_canceled", "prd_done"]
+
+
+def test_a_job_past_its_deadline_has_ended_before_anybody_notes_it(jobs: TimedJobStore) -> None:
+    jobs.accept([job_spec("prd_queued", deadline_seconds=90.0), job_spec("prd_running", deadline_seconds=90.0)])
+    jobs.claim(["prd_running"], "t1")
+    jobs.let_time_pass(91)
+
+    assert jobs.ended(["prd_running", "prd_queued"]) == ["prd_running", "prd_queued"]
+
+
+def test_a_job_without_a_record_has_not_ended_because_it_may_yet_be_accepted(jobs: TimedJobStore) -> None:
+    assert jobs.ended(["prd_unknown"]) == []
+
+
+def test_of_no_jobs_none_has_ended(jobs: TimedJobStore) -> None:
+    assert jobs.ended([]) == []

@@ -1,6 +1,7 @@
 """One API process on fakes, and what stands in for the workers behind it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,12 +11,15 @@ from flask.testing import FlaskClient
 from redis import Redis
 from werkzeug.test import TestResponse
 
-from api.app import create_app
+from api.app import Collaborators, create_app
+from api.gathering import Bounds
+from api.group_commit import GroupCommit
 from api.ids import JobIds
 from api.waiters import Waiters
 from shared.batch_store import BatchStore
 from shared.errors import ServiceError, StoreUnavailable
 from shared.file_store import FileStore, LocalFileStore
+from shared.job_records import JobEnd
 from shared.job_store import CancelVerdict
 from shared.jobs import Job, JobSpec, Outcome
 from shared.queues import Lane
@@ -41,14 +45,40 @@ def finish(jobs: FakeJobStore, job_id: str, outcome: Outcome) -> None:
     jobs.finish(Lane.INTERACTIVE, {job_id: outcome}, "t1", busy_seconds=0.01)
 
 
+class GroupIsOver(Exception):
+    """Raised in a thread that has nothing to do any more."""
+
+
+class EndingGroupCommit(GroupCommit):
+    """Group commit whose thread, which otherwise lives as long as the process, ends with its test."""
+
+    _is_over = False
+
+    def end(self) -> None:
+        """Let the thread end once it has done what is due."""
+        self._is_over = True
+        # It wakes the thread.
+        self.answered([])
+
+    def _run(self) -> None:
+        with suppress(GroupIsOver):
+            super()._run()
+
+    def _take_in(self, seconds: float | None) -> None:
+        super()._take_in(seconds)
+        if self._is_over:
+            raise GroupIsOver
+
+
 class AnsweringBroker(FakeBroker):
     """A broker with a worker behind it: with an `outcome`, a job is final as soon as it is sent."""
 
-    def __init__(self, jobs: FakeJobStore, waiters: Waiters) -> None:
+    def __init__(self, jobs: FakeJobStore) -> None:
         super().__init__()
         self.outcome: Outcome | None = None
+        #: Tells the API process how its jobs ended.
+        self.tell: Callable[[Mapping[str, JobEnd | None]], None] = lambda _ends: None
         self._jobs = jobs
-        self._waiters = waiters
 
     def send(self, specs: Sequence[JobSpec], *, enqueued_at: float) -> None:
         super().send(specs, enqueued_at=enqueued_at)
@@ -56,7 +86,7 @@ class AnsweringBroker(FakeBroker):
             return
         for spec in specs:
             finish(self._jobs, spec.id, self.outcome)
-        self._waiters.wake([spec.id for spec in specs])
+        self.tell({spec.id: self._jobs.end_of(spec.id) for spec in specs})
 
 
 @dataclass
@@ -85,6 +115,9 @@ class StoreAway(FakeJobStore):
         raise StoreUnavailable
 
     def find(self, job_id: str) -> Job | None:
+        raise StoreUnavailable
+
+    def ended(self, job_ids: Sequence[str]) -> list[str]:
         raise StoreUnavailable
 
     def cancel(self, job_id: str) -> CancelVerdict:
@@ -153,7 +186,9 @@ def settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def make_api(settings: Settings, redis: Redis, tmp_path: Path) -> ApiMaker:
+def make_api(settings: Settings, redis: Redis, tmp_path: Path) -> Iterator[ApiMaker]:
+    groups: list[EndingGroupCommit] = []
+
     def make(
         jobs: Callable[[Settings], FakeJobStore] = FakeJobStore,
         models: list[ServedModel] | None = None,
@@ -164,24 +199,31 @@ def make_api(settings: Settings, redis: Redis, tmp_path: Path) -> ApiMaker:
     ) -> Api:
         own_settings = settings.model_copy(update=overrides)
         store = jobs(own_settings)
-        waiters = Waiters(store, redis, own_settings)
-        broker = AnsweringBroker(store, waiters)
+        broker = AnsweringBroker(store)
+        group = EndingGroupCommit(store, broker, Bounds(own_settings.message_rows, own_settings.message_bytes))
+        group.start()
+        groups.append(group)
+        waiters = Waiters(store, redis, own_settings, on_ends=group.answered)
+        broker.tell = waiters.tell
         registry = FailingRegistry([ServedModel(manifest(), is_ready=True)] if models is None else models)
         ids = JobIds(redis, own_settings)
         batch_store, file_store = batches(redis, own_settings), files(tmp_path)
-        app = create_app(
-            own_settings,
+        collaborators = Collaborators(
             jobs=store,
             batches=batch_store,
             files=file_store,
             broker=broker,
             registry=registry,
+            group=group,
             waiters=waiters,
             ids=ids,
         )
+        app = create_app(own_settings, collaborators)
         return Api(app.test_client(), store, broker, registry, waiters, ids, batch_store, file_store)
 
-    return make
+    yield make
+    for group in groups:
+        group.end()
 
 
 @pytest.fixture

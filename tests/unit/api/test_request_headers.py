@@ -59,12 +59,6 @@ def test_without_prefer_nobody_waits() -> None:
     assert find_wait(Headers(), SETTINGS) is None
 
 
-def test_preferences_may_come_in_several_headers() -> None:
-    headers = Headers([("Prefer", "respond-async"), ("Prefer", "wait=20")])
-
-    assert find_wait(headers, SETTINGS) == WaitPreference(20.0)
-
-
 @pytest.mark.parametrize(
     ("seconds", "applied"), [(20.0, "wait=20"), (0.5, "wait=0.5")], ids=["whole seconds", "a fraction of a second"]
 )

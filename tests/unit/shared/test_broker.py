@@ -10,9 +10,9 @@ from redis import Redis
 
 from shared.broker import CeleryBroker, _enqueued_at, make_celery
 from shared.errors import BrokerUnavailable
-from shared.jobs import JobSpec
-from shared.messages import PredictMessage
-from shared.queues import Lane
+from shared.jobs import BatchStep, JobSpec, StepKind
+from shared.messages import PredictMessage, StepMessage
+from shared.queues import Lane, TaskName
 from shared.settings import Settings
 from tests.builders import job_spec
 
@@ -54,11 +54,11 @@ def test_both_sides_share_the_settings_that_keep_the_promise(setting: str, value
     assert make_celery(Settings()).conf[setting] == value
 
 
-def test_every_lane_is_a_queue_under_its_own_name() -> None:
+def test_every_lane_is_a_queue_under_its_own_name_on_the_default_exchange() -> None:
     queues = make_celery(Settings()).conf.task_queues
 
     assert [(queue.name, queue.exchange.name, queue.routing_key) for queue in queues] == [
-        (lane.value, lane.value, lane.value) for lane in Lane
+        (lane.value, "", lane.value) for lane in Lane
     ]
 
 
@@ -102,7 +102,7 @@ def test_jobs_arrive_in_the_queue_of_their_lane_as_they_were_sent(celery: Celery
     document = send_and_take(celery, specs)
 
     assert document["content-type"] == "application/json"
-    assert document["headers"]["task"] == "rowcall.predict"
+    assert document["headers"]["task"] == TaskName.PREDICT
     _arguments, keywords, _callbacks = json.loads(b64decode(document["body"]))
     assert PredictMessage.decode(keywords) == PredictMessage.of(specs)
 
@@ -111,6 +111,30 @@ def test_the_rows_of_a_message_are_not_copied_into_its_headers(celery: Celery) -
     headers = send_and_take(celery, [job_spec()])["headers"]
 
     assert (headers["argsrepr"], headers["kwargsrepr"]) == ("", "")
+
+
+def test_a_step_of_a_batch_is_a_task_of_its_own(celery: Celery) -> None:
+    step = BatchStep("bat_a", StepKind.CHUNK, 3)
+
+    document = send_and_take(celery, [job_spec("prd_a", lane=Lane.BULK, rows=[], step=step)])
+
+    assert document["headers"]["task"] == TaskName.BATCH_STEP
+    _arguments, keywords, _callbacks = json.loads(b64decode(document["body"]))
+    assert StepMessage.decode(keywords) == StepMessage("prd_a", step)
+
+
+def test_no_two_messages_have_the_same_id(celery: Celery) -> None:
+    ids = {send_and_take(celery, [job_spec()])["headers"]["id"] for _ in range(3)}
+
+    assert len(ids) == 3
+
+
+def test_a_message_survives_the_broker(celery: Celery) -> None:
+    assert send_and_take(celery, [job_spec()])["properties"]["delivery_mode"] == 2
+
+
+def test_nobody_keeps_the_result_of_a_task(celery: Celery) -> None:
+    assert send_and_take(celery, [job_spec()])["headers"]["ignore_result"] is True
 
 
 def test_jobs_of_two_lanes_are_not_sent_as_one_message(celery: Celery) -> None:

@@ -1,9 +1,20 @@
+from typing import Any
+
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.errors import FieldNote
-from shared.job_records import decode_job, decode_spec, encode_outcome, encode_spec, queue_state
+from shared.job_records import (
+    JobEnd,
+    decode_ends,
+    decode_job,
+    decode_spec,
+    encode_outcome,
+    encode_spec,
+    queue_state,
+)
 from shared.jobs import Job, JobError, JobSpec, JobStatus, ModelRef, Outcome, QueueState
 from shared.queues import Lane
 from tests.builders import failure, job_spec, success
@@ -106,6 +117,60 @@ def test_a_failed_record_has_its_error() -> None:
 )
 def test_a_record_says_whether_its_cancellation_was_asked_for(fields: dict[str, str], is_requested: bool) -> None:
     assert decode_job(record(status="running", **fields), None).cancel_requested is is_requested
+
+
+def told(job_id: str, outcome: Outcome | None, *, started: float | None = 1_700_000_001.5, cancel: bool = False) -> Any:
+    """What a script of the store tells of one job."""
+    status = outcome.status if outcome else "succeeded"
+    written = orjson.loads(encode_outcome(outcome)) if outcome else None
+    return [job_id, status, 2, 1_700_000_000.25, started, 1_700_000_002.0, 1_700_086_402.0, cancel, written]
+
+
+def read_end(*facts: Any, **more: Any) -> JobEnd:
+    end = decode_ends(orjson.dumps([told("prd_a", *facts, **more)]))["prd_a"]
+    assert end is not None
+    return end
+
+
+@settings(deadline=None)
+@given(OUTCOMES)
+def test_an_end_is_read_as_it_was_told(outcome: Outcome) -> None:
+    assert read_end(outcome) == JobEnd(
+        id="prd_a",
+        status=outcome.status,
+        attempt=2,
+        created_at=1_700_000_000.25,
+        started_at=1_700_000_001.5,
+        completed_at=1_700_000_002.0,
+        expires_at=1_700_086_402.0,
+        cancel_requested=False,
+        outcome=outcome,
+    )
+
+
+def test_the_end_of_a_job_that_never_ran_has_no_start() -> None:
+    end = read_end(failure(), started=None, cancel=True)
+
+    assert (end.started_at, end.cancel_requested) == (None, True)
+
+
+def test_ends_are_told_together_some_without_an_outcome_too_large_to_be_told() -> None:
+    ends = decode_ends(orjson.dumps([told("prd_a", None), told("prd_b", success())]))
+
+    assert {job_id: end and end.outcome for job_id, end in ends.items()} == {"prd_a": None, "prd_b": success()}
+
+
+def test_an_end_makes_the_same_job_as_its_record() -> None:
+    final = record(
+        status="succeeded",
+        attempt="2",
+        started="1700000001.500000",
+        outcome=encode_outcome(success()),
+        completed="1700000002.000000",
+        expires="1700086402.000000",
+    )
+
+    assert read_end(success()).job(job_spec()) == decode_job(final, None)
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_events_end_after_the_first_when_too_many_clients_wait(make_api: ApiMake
     api = make_api(max_waiters=1)
     batch_id = running(api)
 
-    with api.waiters.place("another"):
+    with api.waiters.room():
         events = events_of(get(api, batch_id, "/events"))
 
     assert [(name, document["status"]) for name, document in events] == [("progress", "running")]

@@ -7,7 +7,7 @@ import pytest
 
 from shared.errors import StoreFull, StoreUnavailable
 from shared.jobs import Job
-from tests.builders import record
+from tests.builders import record, success
 from tests.fakes import FakeJobStore
 from tests.unit.api.conftest import Api, ApiMaker, StoreAway, document_of
 from tests.unit.api.predictions.conftest import NEVER_GIVEN_OUT
@@ -34,6 +34,15 @@ def test_a_store_lost_after_accepting_does_not_hide_the_accepted_job(make_api: A
 
     assert response.status_code == 202
     assert "Location" in response.headers
+
+
+def test_a_store_lost_after_accepting_does_not_hide_an_end_that_was_told(make_api: ApiMaker) -> None:
+    api = make_api(StoreLostAfterAccepting)
+    api.broker.outcome = success()
+
+    response = api.submit(headers={"Prefer": "wait=5"})
+
+    assert (response.status_code, document_of(response)["status"]) == (200, "succeeded")
 
 
 def test_a_broker_that_is_down_still_accepts(api: Api) -> None:

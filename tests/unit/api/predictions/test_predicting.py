@@ -121,10 +121,19 @@ def test_a_job_of_predict_lives_on_after_the_time_out(api: Api) -> None:
     assert document_of(api.client.get(response.headers["Location"]))["status"] == "queued"
 
 
+def test_predict_looks_up_an_output_that_is_too_large_to_be_told(api: Api) -> None:
+    api.broker.outcome = success()
+    api.broker.tell = lambda ends: api.waiters.tell(dict.fromkeys(ends))
+
+    response = api.predict(headers={"Prefer": "wait=5"})
+
+    assert (response.status_code, document_of(response)["prediction"]) == (200, "male")
+
+
 def test_beyond_the_most_waiting_requests_predict_answers_with_the_job(make_api: ApiMaker) -> None:
     api = make_api(max_waiters=1)
 
-    with api.waiters.place("prd_another"):
+    with api.waiters.room():
         response = api.predict()
 
     assert (response.status_code, document_of(response)["object"]) == (202, "prediction")

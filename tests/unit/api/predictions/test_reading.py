@@ -1,7 +1,10 @@
 """What a client sees of a job that it reads: its output, when to look again, and no answer twice."""
 
+from collections.abc import Callable, Mapping
+
 import pytest
 
+from shared.job_records import JobEnd
 from shared.jobs import Job, JobStatus, Outcome
 from shared.settings import Settings
 from tests.builders import record, success
@@ -16,6 +19,22 @@ class StoreWithABusyWorker(FakeJobStore):
     def find(self, job_id: str) -> Job | None:
         job = super().find(job_id)
         finish(self, job_id, success())
+        return job
+
+
+class StoreWithATalkingWorker(FakeJobStore):
+    """A store in which a job is finished, and its readers are told, once a reader has taken its place."""
+
+    tell: Callable[[Mapping[str, JobEnd | None]], None]
+    is_large = False
+    looks = 0
+
+    def find(self, job_id: str) -> Job | None:
+        job = super().find(job_id)
+        self.looks += 1
+        if self.looks == 2:
+            finish(self, job_id, success())
+            self.tell({job_id: None if self.is_large else self.end_of(job_id)})
         return job
 
 
@@ -75,6 +94,22 @@ def test_a_reader_can_wait_for_the_end(make_api: ApiMaker) -> None:
     assert document_of(response)["status"] == "succeeded"
 
 
+@pytest.mark.timeout(3)
+@pytest.mark.parametrize(
+    ("is_large", "looks"), [(False, 2), (True, 3)], ids=["told how it ended", "told only that it ended"]
+)
+def test_a_reader_who_is_told_of_the_end_is_answered_at_once(make_api: ApiMaker, looks: int, *, is_large: bool) -> None:
+    api = make_api(StoreWithATalkingWorker)
+    assert isinstance(api.jobs, StoreWithATalkingWorker)
+    api.jobs.tell, api.jobs.is_large = api.waiters.tell, is_large
+    path = api.submit().headers["Location"]
+
+    response = api.client.get(path, headers={"Prefer": "wait=30"})
+
+    assert (document_of(response)["status"], api.jobs.looks) == ("succeeded", looks)
+    assert document_of(response) == document_of(api.client.get(path))
+
+
 def test_a_reader_who_waited_in_vain_sees_the_job_as_it_stands(api: Api) -> None:
     path = api.submit().headers["Location"]
 
@@ -83,12 +118,13 @@ def test_a_reader_who_waited_in_vain_sees_the_job_as_it_stands(api: Api) -> None
     assert (response.status_code, document_of(response)["status"]) == (200, "queued")
 
 
+@pytest.mark.timeout(3)
 def test_beyond_the_most_waiting_requests_a_reader_is_answered_at_once(make_api: ApiMaker) -> None:
-    api = make_api(StoreWithABusyWorker, max_waiters=1)
+    api = make_api(max_waiters=1)
     path = api.submit().headers["Location"]
 
-    with api.waiters.place("prd_another"):
-        response = api.client.get(path, headers={"Prefer": "wait=5"})
+    with api.waiters.room():
+        response = api.client.get(path, headers={"Prefer": "wait=30"})
 
     assert document_of(response)["status"] == "queued"
 

@@ -132,7 +132,7 @@ def test_beyond_the_most_waiting_requests_a_job_is_accepted_at_once(make_api: Ap
     api = make_api(max_waiters=1)
     api.broker.outcome = success()
 
-    with api.waiters.place("prd_another"):
+    with api.waiters.room():
         response = api.submit(headers={"Prefer": "wait=5"})
 
     assert response.status_code == 202

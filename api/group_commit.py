@@ -1,0 +1,145 @@
+"""Accept and send the jobs of many requests together: one round trip records them all, one message carries them all."""
+
+import copy
+import logging
+import threading
+import time
+from collections.abc import Collection, Sequence
+from queue import Empty, SimpleQueue
+
+from api.flag import Flag
+from api.gathering import Bounds, Entry, Gathering, Step
+from shared.broker import Broker
+from shared.errors import BrokerUnavailable
+from shared.job_store import Accepted, JobStore
+from shared.jobs import Job, JobSpec, JobStatus
+
+log = logging.getLogger(__name__)
+
+#: After a failure to send, messages are left to the sweeper for so long: a broker that hangs must not hold up the
+#: recording of jobs, which is the promise.
+BROKER_REST_SECONDS = 2.0
+
+
+class Ticket(Entry):
+    """One request's share in a group."""
+
+    __slots__ = ("_decided", "_error", "_result", "accepted")
+
+    def __init__(self, spec: JobSpec, *, size_bytes: int, result: Flag | None) -> None:
+        super().__init__(spec, size_bytes, time.monotonic(), is_awaited=result is not None)
+        self._result = result
+        self._decided = Flag()
+        self._error: Exception | None = None
+        #: Set once the record is written.
+        self.accepted: Accepted | None = None
+
+    def refuse(self, error: Exception) -> None:
+        """Note that the job was not accepted, and end the wait for its result."""
+        self._error = error
+        self._decided.set()
+        if self._result is not None:
+            self._result.set()
+
+    def decide(self) -> None:
+        """Let the request go on."""
+        self._decided.set()
+
+    def accepted_job(self) -> Job:
+        """Wait until it is decided, and return the job as it was accepted; raises what the group failed of."""
+        self._decided.wait()
+        if self._error is not None:
+            # Each request raises its own: a traceback belongs to one thread.
+            raise copy.copy(self._error)
+        assert self.accepted is not None
+        return Job(self.spec, JobStatus.QUEUED, 0, self.accepted.created_at, queue=self.accepted.queue)
+
+
+class GroupCommit:
+    """Accepts jobs of one API process: the record first, the message second. One thread does both."""
+
+    def __init__(self, jobs: JobStore, broker: Broker, bounds: Bounds) -> None:
+        self._jobs = jobs
+        self._broker = broker
+        self._gathering: Gathering[Ticket] = Gathering(bounds)
+        #: Jobs to take on, and ids of jobs that have their ends; only the thread touches the rest.
+        self._inbox: SimpleQueue[Ticket | Collection[str]] = SimpleQueue()
+        self._broker_rests_until = float("-inf")
+
+    def start(self) -> None:
+        """Start the thread; it lives as long as the process."""
+        threading.Thread(target=self._run, name="group-commit", daemon=True).start()
+
+    def add(self, spec: JobSpec, *, size_bytes: int, result: Flag | None = None) -> Ticket:
+        """Take a job on.
+
+        result: raised when the job has its end, if a request waits for it; a refusal raises it too.
+        """
+        ticket = Ticket(spec, size_bytes=size_bytes, result=result)
+        self._inbox.put(ticket)
+        return ticket
+
+    def answered(self, job_ids: Collection[str]) -> None:
+        """Note that jobs have their ends, so that others can follow."""
+        self._inbox.put(job_ids)
+
+    def _run(self) -> None:
+        while True:
+            self._take_in(seconds=0.0)
+            step = self._gathering.next_step(time.monotonic())
+            if step.accept or step.send:
+                self._carry_out(step)
+            else:
+                self._take_in(None if step.again_at is None else max(0.0, step.again_at - time.monotonic()))
+
+    def _take_in(self, seconds: float | None) -> None:
+        """Take in all that has come, and wait for it so long if nothing has; None: until something comes."""
+        try:
+            item = self._inbox.get(timeout=seconds)
+            while True:
+                if isinstance(item, Ticket):
+                    self._gathering.add(item)
+                else:
+                    self._gathering.answered(item, time.monotonic())
+                item = self._inbox.get_nowait()
+        except Empty:
+            return
+
+    def _carry_out(self, step: Step[Ticket]) -> None:
+        """Record, send, and tell the requests. Nothing may end this thread."""
+        send = step.send
+        try:
+            self._accept(step.accept)
+        except Exception as error:
+            # What is not of our tree is a bug, and each request reports it as such.
+            send = [ticket for ticket in send if ticket not in step.accept]
+            if not step.send:
+                self._gathering.drop(step.accept)
+            for ticket in step.accept:
+                ticket.refuse(error)
+        try:
+            self._send(send)
+        except Exception:
+            log.exception("message left to the sweeper")
+        for ticket in step.accept:
+            ticket.decide()
+
+    def _accept(self, tickets: Sequence[Ticket]) -> None:
+        if not tickets:
+            return
+        granted = self._jobs.accept([ticket.spec for ticket in tickets])
+        for ticket, accepted in zip(tickets, granted, strict=True):
+            ticket.accepted = accepted
+
+    def _send(self, tickets: Sequence[Ticket]) -> None:
+        records = [ticket.accepted for ticket in tickets if ticket.accepted is not None]
+        if not records or time.monotonic() < self._broker_rests_until:
+            return
+        self._gathering.sent(tickets, now=time.monotonic(), live_workers=records[-1].live_workers)
+        try:
+            enqueued_at = max(record.created_at for record in records)
+            self._broker.send([ticket.spec for ticket in tickets], enqueued_at=enqueued_at)
+        except BrokerUnavailable as error:
+            self._broker_rests_until = time.monotonic() + BROKER_REST_SECONDS
+            log.warning("message left to the sweeper", extra={"jobs": len(tickets), "detail": error.detail})
+            self._gathering.answered([ticket.spec.id for ticket in tickets], time.monotonic())

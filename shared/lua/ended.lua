@@ -1,0 +1,7 @@
+-- ARGV: ids. Returns those that are final or past their deadline; a job without a record may not be accepted yet.
+local answer = {}
+for _, id in ipairs(ARGV) do
+  local job = redis.call('HMGET', JOB .. id, 'status', 'deadline')
+  if job[1] and (is_final(job[1]) or tonumber(job[2]) <= now) then table.insert(answer, id) end
+end
+return answer

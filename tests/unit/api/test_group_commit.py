@@ -1,0 +1,361 @@
+"""Many requests, one record and one message: what each of them gets, and what ends nobody's work but its own."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from queue import SimpleQueue
+from threading import Event
+
+import pytest
+
+from api import group_commit
+from api.flag import Flag
+from api.gathering import Bounds
+from api.group_commit import Ticket
+from shared.errors import BrokerUnavailable, StoreFull, StoreUnavailable
+from shared.job_store import Accepted
+from shared.jobs import Job, JobSpec, JobStatus
+from shared.queues import Lane
+from shared.settings import Settings
+from tests.builders import job_spec
+from tests.fakes import FakeBroker, FakeJobStore
+from tests.unit.api.conftest import EndingGroupCommit
+
+EMPTY_QUEUES: dict[Lane, float | None] = dict.fromkeys(Lane)
+#: A test that waits for so long has failed; one that passes never does.
+PATIENCE_SECONDS = 10.0
+
+
+class Gate:
+    """Where the thread of a group waits while a test holds it up."""
+
+    def __init__(self) -> None:
+        self._is_open = Event()
+        self._is_open.set()
+        self._is_reached = Event()
+
+    def close(self) -> None:
+        self._is_reached.clear()
+        self._is_open.clear()
+
+    def wait_until_reached(self) -> None:
+        assert self._is_reached.wait(PATIENCE_SECONDS)
+
+    def open(self) -> None:
+        self._is_open.set()
+
+    def go_through(self) -> None:
+        self._is_reached.set()
+        assert self._is_open.wait(PATIENCE_SECONDS)
+
+
+class GatedJobStore(FakeJobStore):
+    """A store that can be held up, and that answers with a fault while a test gives it one."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.gate = Gate()
+        self.fault: Exception | None = None
+        self.asked: list[list[str]] = []
+
+    def accept(self, specs: Sequence[JobSpec]) -> list[Accepted]:
+        self.asked.append([spec.id for spec in specs])
+        self.gate.go_through()
+        if self.fault is not None:
+            raise self.fault
+        return super().accept(specs)
+
+
+class GatedBroker(FakeBroker):
+    """A broker that can be held up, and that answers with a fault while a test gives it one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = Gate()
+        self.fault: Exception | None = None
+        self.tries = 0
+        self._arrived: SimpleQueue[tuple[list[str], float]] = SimpleQueue()
+
+    def send(self, specs: Sequence[JobSpec], *, enqueued_at: float) -> None:
+        self.tries += 1
+        self.gate.go_through()
+        if self.fault is not None:
+            raise self.fault
+        super().send(specs, enqueued_at=enqueued_at)
+        self._arrived.put(([spec.id for spec in specs], enqueued_at))
+
+    def next_message(self) -> tuple[list[str], float]:
+        """Wait for a message; returns the ids of its jobs, and when it says that it was enqueued."""
+        return self._arrived.get(timeout=PATIENCE_SECONDS)
+
+    def next_ids(self) -> list[str]:
+        return self.next_message()[0]
+
+
+@pytest.fixture
+def jobs(settings: Settings) -> GatedJobStore:
+    return GatedJobStore(settings)
+
+
+@pytest.fixture
+def broker() -> GatedBroker:
+    return GatedBroker()
+
+
+@pytest.fixture
+def group(jobs: GatedJobStore, broker: GatedBroker) -> Iterator[EndingGroupCommit]:
+    """A group of which the thread is not started: what is added before leaves together."""
+    group = EndingGroupCommit(jobs, broker, Bounds(rows=10, size_bytes=1_000))
+    yield group
+    jobs.gate.open()
+    broker.gate.open()
+    group.end()
+
+
+def add(group: EndingGroupCommit, job_id: str, *, lane: Lane = Lane.INTERACTIVE, result: Flag | None = None) -> Ticket:
+    return group.add(job_spec(job_id, lane=lane), size_bytes=10, result=result)
+
+
+def send_first(group: EndingGroupCommit, broker: GatedBroker) -> None:
+    """Start the group, and let it send a message that nobody answers."""
+    group.start()
+    assert add(group, "prd_first").accepted_job().status is JobStatus.QUEUED
+    assert broker.next_ids() == ["prd_first"]
+
+
+def get_error(ticket: Ticket, kind: type[Exception]) -> Exception:
+    """Return what the request of this ticket raises."""
+    with pytest.raises(kind) as refused:
+        ticket.accepted_job()
+    return refused.value
+
+
+def find(jobs: FakeJobStore, job_id: str) -> Job:
+    job = jobs.find(job_id)
+    assert job is not None
+    return job
+
+
+def test_a_request_gets_its_job_as_it_was_recorded(group: EndingGroupCommit, jobs: GatedJobStore) -> None:
+    group.start()
+
+    job = add(group, "prd_a").accepted_job()
+
+    assert job == find(jobs, "prd_a")
+
+
+def test_a_job_is_recorded_before_it_is_sent(
+    group: EndingGroupCommit, jobs: GatedJobStore, broker: GatedBroker
+) -> None:
+    broker.gate.close()
+    group.start()
+    add(group, "prd_a")
+
+    broker.gate.wait_until_reached()
+
+    assert find(jobs, "prd_a").status is JobStatus.QUEUED
+
+
+def test_requests_that_come_while_another_is_recorded_leave_as_one_message(
+    group: EndingGroupCommit, jobs: GatedJobStore, broker: GatedBroker
+) -> None:
+    jobs.gate.close()
+    group.start()
+    first = add(group, "prd_a")
+    jobs.gate.wait_until_reached()
+    others = [add(group, "prd_b"), add(group, "prd_c")]
+
+    jobs.gate.open()
+    group.answered(["prd_a"])
+
+    assert [ticket.accepted_job().id for ticket in (first, *others)] == ["prd_a", "prd_b", "prd_c"]
+    assert jobs.asked == [["prd_a"], ["prd_b", "prd_c"]]
+    assert (broker.next_ids(), broker.next_ids()) == (["prd_a"], ["prd_b", "prd_c"])
+
+
+def test_a_message_is_as_old_as_its_youngest_job(
+    group: EndingGroupCommit, jobs: GatedJobStore, broker: GatedBroker
+) -> None:
+    send_first(group, broker)
+    add(group, "prd_old").accepted_job()
+    jobs.let_time_pass(0.5)
+    young = add(group, "prd_young").accepted_job()
+
+    group.answered(["prd_first"])
+
+    assert broker.next_message() == (["prd_old", "prd_young"], young.created_at)
+
+
+def test_a_request_does_not_wait_until_the_workers_are_free(
+    group: EndingGroupCommit, jobs: GatedJobStore, broker: GatedBroker
+) -> None:
+    send_first(group, broker)
+
+    job = add(group, "prd_a").accepted_job()
+
+    assert (job.status, broker.tries) == (JobStatus.QUEUED, 1)
+
+
+def test_an_answer_lets_the_next_message_leave(group: EndingGroupCommit, broker: GatedBroker) -> None:
+    send_first(group, broker)
+    add(group, "prd_a").accepted_job()
+
+    group.answered(["prd_first"])
+
+    assert broker.next_ids() == ["prd_a"]
+
+
+def test_each_request_of_a_refused_group_has_an_exception_of_its_own(
+    group: EndingGroupCommit, jobs: GatedJobStore
+) -> None:
+    jobs.fault = StoreFull("no memory left")
+    tickets = [add(group, job_id) for job_id in ("prd_a", "prd_b", "prd_c")]
+    group.start()
+
+    errors = [get_error(ticket, StoreFull) for ticket in tickets]
+
+    assert [str(error) for error in errors] == ["no memory left"] * 3
+    assert len({id(error) for error in [*errors, jobs.fault]}) == 4
+
+
+def test_a_refusal_ends_the_wait_for_a_result(group: EndingGroupCommit, jobs: GatedJobStore) -> None:
+    jobs.fault = StoreUnavailable("away")
+    result = Flag()
+    ticket = add(group, "prd_a", result=result)
+    group.start()
+
+    assert result.wait(PATIENCE_SECONDS)
+    get_error(ticket, StoreUnavailable)
+
+
+def test_a_refused_job_is_neither_sent_nor_in_the_way(
+    group: EndingGroupCommit, jobs: GatedJobStore, broker: GatedBroker, caplog: pytest.LogCaptureFixture
+) -> None:
+    jobs.fault = StoreFull()
+    refused = add(group, "prd_refused")
+    group.start()
+    get_error(refused, StoreFull)
+
+    jobs.fault = None
+    add(group, "prd_a")
+
+    assert broker.next_ids() == ["prd_a"]
+    assert caplog.records == []
+
+
+def test_a_job_that_is_refused_while_its_message_is_held_is_not_sent_later(
+    group: EndingGroupCommit, jobs: GatedJobStore, broker: GatedBroker
+) -> None:
+    send_first(group, broker)
+    jobs.fault = StoreFull()
+    get_error(add(group, "prd_refused"), StoreFull)
+
+    jobs.fault = None
+    add(group, "prd_a").accepted_job()
+    group.answered(["prd_first"])
+
+    assert broker.next_ids() == ["prd_a"]
+
+
+def test_a_refusal_spares_the_jobs_that_were_recorded_before(
+    group: EndingGroupCommit, jobs: GatedJobStore, broker: GatedBroker
+) -> None:
+    send_first(group, broker)
+    add(group, "prd_recorded").accepted_job()
+    broker.gate.close()
+    add(group, "prd_elsewhere", lane=Lane.BULK)
+    broker.gate.wait_until_reached()
+
+    # The thread finds both at once: a job to record, and that a message can leave.
+    jobs.fault = StoreFull()
+    refused = add(group, "prd_refused")
+    group.answered(["prd_first"])
+    broker.gate.open()
+
+    get_error(refused, StoreFull)
+    assert (broker.next_ids(), broker.next_ids()) == (["prd_elsewhere"], ["prd_recorded"])
+
+
+def test_a_bug_of_the_store_reaches_its_requests_and_ends_nothing(
+    group: EndingGroupCommit, jobs: GatedJobStore, broker: GatedBroker
+) -> None:
+    jobs.fault = ZeroDivisionError("a bug")
+    unlucky = add(group, "prd_unlucky")
+    group.start()
+    error = get_error(unlucky, ZeroDivisionError)
+
+    jobs.fault = None
+    job = add(group, "prd_a").accepted_job()
+
+    assert str(error) == "a bug"
+    assert (job.status, broker.next_ids()) == (JobStatus.QUEUED, ["prd_a"])
+
+
+@pytest.mark.parametrize(
+    ("fault", "level"),
+    [
+        pytest.param(BrokerUnavailable("away"), logging.WARNING, id="an outage"),
+        pytest.param(ZeroDivisionError("a bug"), logging.ERROR, id="a bug"),
+    ],
+)
+def test_a_message_that_cannot_be_sent_is_left_to_the_sweeper(
+    group: EndingGroupCommit,
+    jobs: GatedJobStore,
+    broker: GatedBroker,
+    settings: Settings,
+    caplog: pytest.LogCaptureFixture,
+    fault: Exception,
+    level: int,
+) -> None:
+    broker.fault = fault
+    tickets = [add(group, "prd_a"), add(group, "prd_b")]
+    group.start()
+
+    granted = [ticket.accepted_job().status for ticket in tickets]
+
+    jobs.let_time_pass(settings.resend_after_seconds + 1)
+    assert granted == [JobStatus.QUEUED] * 2
+    assert [stuck.spec.id for stuck in jobs.sweep(EMPTY_QUEUES).resend] == ["prd_a", "prd_b"]
+    assert [(record.message, record.levelno) for record in caplog.records] == [("message left to the sweeper", level)]
+
+
+def test_a_broker_that_failed_holds_up_no_other_request_for_a_while(
+    group: EndingGroupCommit, broker: GatedBroker
+) -> None:
+    broker.fault = BrokerUnavailable()
+    group.start()
+    add(group, "prd_a").accepted_job()
+
+    job = add(group, "prd_b").accepted_job()
+
+    assert (job.status, broker.tries) == (JobStatus.QUEUED, 1)
+
+
+def test_a_broker_that_answers_again_gets_the_next_message(
+    group: EndingGroupCommit, broker: GatedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_commit, "BROKER_REST_SECONDS", 0.0)
+    broker.fault = BrokerUnavailable()
+    group.start()
+    add(group, "prd_a").accepted_job()
+
+    broker.fault = None
+    add(group, "prd_b").accepted_job()
+
+    # Not held back for the message that is lost: it was sent before the request went on.
+    assert [[spec.id for spec in specs] for specs in broker.sent] == [["prd_b"]]
+
+
+def test_a_client_that_gives_up_changes_nothing_for_its_job(
+    group: EndingGroupCommit, jobs: GatedJobStore, broker: GatedBroker
+) -> None:
+    jobs.gate.close()
+    group.start()
+    result = Flag()
+    add(group, "prd_a", result=result)
+    jobs.gate.wait_until_reached()
+    assert not result.wait(0)
+
+    jobs.gate.open()
+
+    assert broker.next_ids() == ["prd_a"]
+    assert find(jobs, "prd_a").status is JobStatus.QUEUED
