@@ -1,13 +1,16 @@
 """Process entry: `python -m api` is the web server with the settings of this deployment."""
 
 import os
+import signal
 import sys
+from functools import partial
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
+from shared.child_process import end_with_parent
 from shared.settings import Settings, SettingsInvalid, read_settings
 
 #: Requests in hand get so long to end when the server is told to stop.
@@ -48,8 +51,15 @@ def main() -> int:
     except SettingsInvalid as error:
         sys.stderr.write(f"rowcall api refuses to start: {error}\n")
         return os.EX_CONFIG
+    os.register_at_fork(after_in_child=partial(_begin_server_process, os.getpid()))
     make_server(settings).serve()
     return 0
+
+
+def _begin_server_process(parent_pid: int) -> None:
+    """Be ready to be ended: while it starts, a server process has its parent's handlers, which only make a note."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    end_with_parent(parent_pid)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from api.ids import JobIds
 from api.waiters import Waiters
 from shared.batch_store import RedisBatchStore
 from shared.broker import CeleryBroker, make_celery
-from shared.child_process import end_with_parent
 from shared.file_store import make_file_store
 from shared.job_store import RedisJobStore
 from shared.logs import configure_logs
@@ -15,7 +14,6 @@ from shared.redis_client import make_redis
 from shared.registry import RedisRegistry
 from shared.settings import read_settings
 
-end_with_parent()
 settings = read_settings()
 configure_logs("api", settings.log_level)
 # A request must fail fast: the client can try again, and knows that nothing was accepted.

@@ -1,4 +1,4 @@
-"""A whole stack of real processes: the server, the API under gunicorn, two Celery workers."""
+"""A whole stack of real processes: the server, the API under granian, two Celery workers."""
 
 import shutil
 import socket
@@ -36,7 +36,6 @@ def stack_settings(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -
         data_dir=tmp_path_factory.mktemp("data"),
         models_dir=models_dir,
         lease_seconds=2.0,
-        max_waiters=8,
     )
 
 

@@ -1,5 +1,6 @@
 """Each status code of the contract, over HTTP, from real processes."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx2
@@ -57,6 +58,23 @@ def test_a_wait_that_is_too_short_answers_202_and_the_job_lives_on(http: httpx2.
 
     assert response.status_code == 202
     assert job["status"] == "succeeded"
+
+
+def test_preferences_may_come_in_several_headers(http: httpx2.Client) -> None:
+    headers = [("Prefer", "respond-async"), ("Prefer", "wait=20")]
+
+    response = http.post("/v1/predictions", json=BODY, headers=headers)
+
+    assert (response.status_code, response.headers["Preference-Applied"]) == (200, "wait=20")
+
+
+def test_requests_that_come_together_are_each_answered_with_their_own_output(http: httpx2.Client) -> None:
+    records = people(300)
+
+    with ThreadPoolExecutor(60) as clients:
+        responses = list(clients.map(lambda record: http.post("/v1/models/gender/predict", json=record), records))
+
+    assert [response.json() for response in responses] == direct_outputs(records)
 
 
 def test_an_array_comes_back_in_order(http: httpx2.Client) -> None:

@@ -4,7 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -118,6 +119,45 @@ def test_a_dead_process_is_started_again(stack: Stack, http: httpx2.Client) -> N
 
     with httpx2.Client(base_url=stack.url, transport=transport) as client:
         assert client.get("/livez").status_code == 200
+
+
+def wait_until(is_so: Callable[[], bool], *, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < until, "it took too long"
+        time.sleep(0.05)
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx2.get(url).status_code == 200
+    except httpx2.TransportError:
+        return False
+
+
+def test_server_processes_end_with_the_one_that_started_them_and_the_stack_comes_back(stack: Stack) -> None:
+    (killed,) = [process for process in stack.processes() if process.name == "api-0"]
+    servers = descendants(killed.pid)
+
+    os.kill(killed.pid, signal.SIGKILL)
+    wait_until(lambda: not any(is_running(pid) for pid in servers), seconds=30)
+    wait_until(lambda: answers(f"{stack.url}/readyz"), seconds=60)
+
+    (started,) = [process for process in stack.processes() if process.name == "api-0"]
+    assert len(servers) >= 2
+    assert started.pid not in (0, killed.pid)
+
+
+def test_a_server_that_is_told_to_stop_while_it_starts_ends_at_once(root: Path) -> None:
+    environment = os.environ | {"ROWCALL_PORT": str(free_port()), "ROWCALL_REDIS_URL": "redis://127.0.0.1:1/0"}
+    with subprocess.Popen([sys.executable, "-m", "api"], cwd=root, env=environment) as api:
+        wait_until(lambda: len(descendants(api.pid)) == 2, seconds=30)
+        servers = descendants(api.pid)
+
+        api.terminate()
+
+        assert api.wait(timeout=10) == 0
+    assert [pid for pid in servers if is_running(pid)] == []
 
 
 def test_workers_of_files_let_single_predictions_go_first(stack: Stack) -> None:
