@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -137,10 +138,18 @@ class ScriptedHandler(BaseHTTPRequestHandler):
         """Keep quiet."""
 
 
+class QuietServer(ThreadingHTTPServer):
+    """Says nothing of a client that hangs up, which a test may do; the stream is the one that a command's output is."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def running_server() -> Iterator[ScriptedServer]:
     """Serve on a free port until the block ends."""
-    http_server = ThreadingHTTPServer(("127.0.0.1", 0), ScriptedHandler)
+    http_server = QuietServer(("127.0.0.1", 0), ScriptedHandler)
     scripted = ScriptedServer(url=f"http://127.0.0.1:{http_server.server_port}")
     scripted.released.set()
     http_server.scripted = scripted  # type: ignore[attr-defined]
