@@ -139,9 +139,16 @@ class _Stream(Generic[E]):
         return Step(accept)
 
     def drop(self, entry: E) -> None:
-        """Forget a gathered job that could not be recorded."""
+        """Forget a gathered job."""
         self.accepted.remove(entry)
         self._count(entry, -1)
+
+    def drop_ended(self, job_id: str) -> None:
+        """Forget a gathered job that has its end: sent all the same, it would keep its message unanswered."""
+        for entry in self.accepted:
+            if entry.spec.id == job_id:
+                self.drop(entry)
+                return
 
     def forget_lost(self, now: float) -> None:
         while self.unanswered and self.unanswered[0].sent_at + LOST_SECONDS <= now:
@@ -206,10 +213,12 @@ class Gathering(Generic[E]):
         self._messages.update((entry.spec.id, (stream, message)) for entry in entries)
 
     def answered(self, job_ids: Iterable[str], now: float) -> None:
-        """Note that jobs have their ends; those of other processes are passed over."""
+        """Note that jobs have their ends, sent or not; those of other processes are passed over."""
         for job_id in job_ids:
             found = self._messages.pop(job_id, None)
             if found is None:
+                for gathered in self._streams.values():
+                    gathered.drop_ended(job_id)
                 continue
             stream, message = found
             message.jobs_left -= 1

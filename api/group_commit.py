@@ -49,8 +49,8 @@ class Ticket(Entry):
         """Wait until it is decided, and return the job as it was accepted; raises what the group failed of."""
         self._decided.wait()
         if self._error is not None:
-            # Each request raises its own: a traceback belongs to one thread.
-            raise copy.copy(self._error)
+            # Each request raises its own, because a traceback belongs to one thread; the cause tells where it happened.
+            raise copy.copy(self._error) from self._error
         assert self.accepted is not None
         return Job(self.spec, JobStatus.QUEUED, 0, self.accepted.created_at, queue=self.accepted.queue)
 

@@ -87,10 +87,19 @@ class Waiters:
                     while True:
                         message = subscription.get_message(timeout=5.0)
                         if message is not None:
-                            self.tell(decode_ends(message["data"]))
+                            self._hear(message["data"])
             except RedisError as error:
                 log.warning("notifications interrupted, connecting again", extra={"detail": type(error).__name__})
                 time.sleep(_RECONNECT_SECONDS)
+
+    def _hear(self, text: bytes) -> None:
+        try:
+            ends = decode_ends(text)
+        except (KeyError, TypeError, ValueError) as error:
+            # A worker of another release wrote it; a look finds these ends.
+            log.warning("notification not understood", extra={"detail": type(error).__name__})
+            return
+        self.tell(ends)
 
     def tell(self, ends: Mapping[str, JobEnd | None]) -> None:
         """Wake every request that waits for one of these jobs; None for an end that it has to look up."""

@@ -216,14 +216,14 @@ def test_a_large_outcome_is_not_told_but_looked_up(
 def test_a_message_may_hold_more_jobs_than_one_command_takes(
     jobs: TimedRedisJobStore, listener: Listener, redis: Redis, settings: Settings
 ) -> None:
-    job_ids = [f"prd_{number:04}" for number in range(1_201)]
+    job_ids = [f"prd_{number:04}" for number in range(4_001)]
 
     accepted = jobs.accept([job_spec(job_id, reply_to=listener.channel) for job_id in job_ids])
     finish(jobs, *job_ids)
 
     open_jobs = [redis.zcard(f"{settings.key_root}{name}") for name in ("queued:interactive", "running", "deadlines")]
     (ends,) = listener.told()
-    assert [one.queue.position for one in accepted] == list(range(1_201))
+    assert [one.queue.position for one in accepted] == list(range(4_001))
     assert open_jobs == [0, 0, 0]
     assert list(ends) == job_ids == jobs.ended(job_ids)
 

@@ -45,12 +45,12 @@ def finish(jobs: FakeJobStore, job_id: str, outcome: Outcome) -> None:
     jobs.finish(Lane.INTERACTIVE, {job_id: outcome}, "t1", busy_seconds=0.01)
 
 
-class GroupIsOver(Exception):
-    """Raised in a thread that has nothing to do any more."""
+class TestHasEnded(Exception):
+    """Raised in a thread that otherwise lives as long as the process."""
 
 
 class EndingGroupCommit(GroupCommit):
-    """Group commit whose thread, which otherwise lives as long as the process, ends with its test."""
+    """Group commit whose thread ends with its test."""
 
     _is_over = False
 
@@ -61,13 +61,44 @@ class EndingGroupCommit(GroupCommit):
         self.answered([])
 
     def _run(self) -> None:
-        with suppress(GroupIsOver):
+        with suppress(TestHasEnded):
             super()._run()
 
     def _take_in(self, seconds: float | None) -> None:
         super()._take_in(seconds)
         if self._is_over:
-            raise GroupIsOver
+            raise TestHasEnded
+
+
+class EndingWaiters(Waiters):
+    """Waiters whose threads end with their test."""
+
+    _is_over = False
+
+    def end(self) -> None:
+        self._is_over = True
+        # It wakes the thread that listens; the other one never sleeps for long.
+        self._redis.publish(self.reply_to, "[]")
+
+    def tell(self, ends: Mapping[str, JobEnd | None]) -> None:
+        self._require_test()
+        super().tell(ends)
+
+    def look(self, *, is_thorough: bool) -> None:
+        self._require_test()
+        super().look(is_thorough=is_thorough)
+
+    def _require_test(self) -> None:
+        if self._is_over:
+            raise TestHasEnded
+
+    def _listen(self) -> None:
+        with suppress(TestHasEnded):
+            super()._listen()
+
+    def _look_for_ever(self) -> None:
+        with suppress(TestHasEnded):
+            super()._look_for_ever()
 
 
 class AnsweringBroker(FakeBroker):

@@ -1,8 +1,8 @@
 """How a waiting request learns that its job is final, and how many may wait."""
 
 import time
-from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 import orjson
 import pytest
@@ -14,7 +14,7 @@ from shared.job_records import JobEnd, decode_ends, encode_outcome
 from shared.settings import Settings
 from tests.builders import job_spec, success
 from tests.fakes import FakeJobStore
-from tests.unit.api.conftest import StoreAway, finish
+from tests.unit.api.conftest import EndingWaiters, StoreAway, finish
 
 #: A test that waits for so long has failed; one that passes never does.
 PATIENCE_SECONDS = 10.0
@@ -47,22 +47,27 @@ def jobs(settings: Settings) -> FakeJobStore:
 
 
 @pytest.fixture
-def waiters(jobs: FakeJobStore, redis: Redis, settings: Settings) -> Waiters:
-    return Waiters(jobs, redis, settings.model_copy(update={"max_waiters": 3}))
+def waiters(jobs: FakeJobStore, redis: Redis, settings: Settings) -> EndingWaiters:
+    return EndingWaiters(jobs, redis, settings.model_copy(update={"max_waiters": 3}))
 
 
-def start(waiters: Waiters, redis: Redis) -> Waiters:
-    """Return the waiters once the server has confirmed their subscription."""
+@contextmanager
+def listening(waiters: EndingWaiters, redis: Redis) -> Iterator[EndingWaiters]:
+    """Let the waiters listen and look; the server has confirmed their subscription."""
     waiters.start()
     until = time.monotonic() + PATIENCE_SECONDS
     while not dict(redis.pubsub_numsub(waiters.reply_to))[waiters.reply_to.encode()]:
         assert time.monotonic() < until, "nobody listens"
-    return waiters
+    try:
+        yield waiters
+    finally:
+        waiters.end()
 
 
 @pytest.fixture
-def listening_waiters(waiters: Waiters, redis: Redis) -> Waiters:
-    return start(waiters, redis)
+def listening_waiters(waiters: EndingWaiters, redis: Redis) -> Iterator[EndingWaiters]:
+    with listening(waiters, redis):
+        yield waiters
 
 
 def notification(*job_ids: str) -> bytes:
@@ -103,6 +108,28 @@ def test_one_notification_may_tell_of_several_jobs(listening_waiters: Waiters, r
 
         assert (first.ended.wait(PATIENCE_SECONDS), second.ended.wait(PATIENCE_SECONDS)) == (True, True)
         assert (first.end, second.end) == (end_of("prd_a"), end_of("prd_b"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(b"prd_a prd_b", id="no JSON"),
+        pytest.param(b"5", id="no array"),
+        pytest.param(b'[["prd_a", "succeeded"]]', id="too short"),
+        pytest.param(b'[["prd_a", "vanished", 1, 1.0, 2.0, 3.0, 4.0, false, {}]]', id="an unknown status"),
+        pytest.param(b'[["prd_a", "failed", 1, 1.0, 2.0, 3.0, 4.0, false, {}]]', id="an unknown outcome"),
+    ],
+)
+def test_a_notification_of_another_release_does_not_end_the_listening(
+    listening_waiters: Waiters, redis: Redis, text: bytes
+) -> None:
+    with ExitStack() as places:
+        maker = taken(listening_waiters.maker_place("prd_a"), places)
+        redis.publish(listening_waiters.reply_to, text)
+        redis.publish(listening_waiters.reply_to, notification("prd_a"))
+
+        assert maker.ended.wait(PATIENCE_SECONDS)
+        assert maker.end == end_of("prd_a")
 
 
 def tell_until_heard(waiters: Waiters, redis: Redis, maker: Waiter) -> None:
@@ -216,9 +243,8 @@ def test_nobody_is_asked_about_jobs_that_nobody_waits_for(redis: Redis, settings
 @pytest.mark.parametrize("looks_away", [0, 1], ids=["the store answers", "the store was away"])
 def test_a_lost_notification_is_made_good_by_looking(redis: Redis, settings: Settings, looks_away: int) -> None:
     store = WatchedJobStore(settings, looks_away=looks_away)
-    waiters = start(Waiters(store, redis, settings), redis)
     store.accept([job_spec("prd_a"), job_spec("prd_b")])
-    with ExitStack() as places:
+    with listening(EndingWaiters(store, redis, settings), redis) as waiters, ExitStack() as places:
         maker = taken(waiters.maker_place("prd_a"), places)
         reader = taken(waiters.reader_place("prd_b", is_told=False), places)
         finish(store, "prd_a", success())

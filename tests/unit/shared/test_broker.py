@@ -123,10 +123,12 @@ def test_a_step_of_a_batch_is_a_task_of_its_own(celery: Celery) -> None:
     assert StepMessage.decode(keywords) == StepMessage("prd_a", step)
 
 
-def test_no_two_messages_have_the_same_id(celery: Celery) -> None:
-    ids = {send_and_take(celery, [job_spec()])["headers"]["id"] for _ in range(3)}
+def test_every_message_has_an_id_of_its_own(celery: Celery) -> None:
+    documents = [send_and_take(celery, [job_spec()]) for _ in range(3)]
 
-    assert len(ids) == 3
+    ids = [document["headers"]["id"] for document in documents]
+    assert len(set(ids)) == 3
+    assert [document["properties"]["correlation_id"] for document in documents] == ids
 
 
 def test_a_message_survives_the_broker(celery: Celery) -> None:

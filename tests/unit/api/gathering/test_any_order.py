@@ -30,7 +30,8 @@ class Process(RuleBasedStateMachine):
         self.entries: list[Entry] = []
         self.recorded: list[Entry] = []
         self.sent: list[Entry] = []
-        self.refused: list[Entry] = []
+        #: Those that could not be recorded, or had their end before they were sent.
+        self.gone: list[Entry] = []
 
     @rule(
         stream=st.sampled_from(STREAMS),
@@ -45,9 +46,12 @@ class Process(RuleBasedStateMachine):
 
     @rule(picks=st.lists(st.integers(0, 200), max_size=20))
     def answer(self, picks: list[int]) -> None:
-        """Answer some of the jobs that were sent; some of them again, and one of another process."""
-        answered = [self.sent[pick % len(self.sent)].spec.id for pick in picks if self.sent]
-        self.gathering.answered([*answered, "prd_of_another_process"], self.now)
+        """Answer some of the jobs that a client knows; some of them again, and one of another process."""
+        known = [*self.sent, *self.recorded]
+        answered = [known[pick % len(known)] for pick in picks if known]
+        self.gone += dict.fromkeys(entry for entry in answered if entry in self.recorded)
+        self.recorded = [entry for entry in self.recorded if entry not in answered]
+        self.gathering.answered([*(entry.spec.id for entry in answered), "prd_of_another_process"], self.now)
 
     @rule(live_workers=st.none() | st.integers(0, 3))
     def start_or_stop_workers(self, live_workers: int | None) -> None:
@@ -78,15 +82,15 @@ class Process(RuleBasedStateMachine):
 
     def carry_out(self, step: Step[Entry]) -> None:
         for entry in step.accept:
-            assert entry not in [*self.recorded, *self.sent, *self.refused]
+            assert entry not in [*self.recorded, *self.sent, *self.gone]
         if self.is_store_full:
-            self.refused += step.accept
+            self.gone += step.accept
             if not step.send:
                 self.gathering.drop(step.accept)
         else:
             self.recorded += step.accept
         self.require_bounds(step.send)
-        self.send([entry for entry in step.send if entry not in self.refused])
+        self.send([entry for entry in step.send if entry not in self.gone])
 
     def require_bounds(self, message: list[Entry]) -> None:
         rows = sum(len(entry.spec.rows) for entry in message)
@@ -105,7 +109,7 @@ class Process(RuleBasedStateMachine):
         self.gathering.sent(message, now=self.now, live_workers=self.live_workers)
 
     def open_entries(self) -> list[Entry]:
-        return [entry for entry in self.entries if entry not in [*self.sent, *self.refused]]
+        return [entry for entry in self.entries if entry not in [*self.sent, *self.gone]]
 
     def require_nothing_is_late(self) -> None:
         for entry in self.open_entries():
@@ -118,7 +122,7 @@ class Process(RuleBasedStateMachine):
         self.let_time_pass(HOLD_SECONDS)
         assert self.open_entries() == []
         for stream_key in {entry.key for entry in self.entries}:
-            came = [entry for entry in self.entries if entry.key == stream_key and entry not in self.refused]
+            came = [entry for entry in self.entries if entry.key == stream_key and entry not in self.gone]
             assert [entry for entry in self.sent if entry.key == stream_key] == came
         assert self.gathering.next_step(self.now) == Step()
 

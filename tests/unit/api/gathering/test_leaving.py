@@ -72,6 +72,17 @@ def test_ends_of_jobs_of_other_processes_are_passed_over(busy: Process) -> None:
     assert busy.messages() == []
 
 
+def test_a_job_that_ends_before_its_message_leaves_is_not_sent(busy: Process) -> None:
+    # No worker would tell its end once more, so its message would never be answered.
+    busy.gather("canceled", "a")
+    busy.let_time_pass(ACCEPT_SECONDS + MOMENT)
+    busy.step()
+
+    busy.answer("canceled", "first")
+
+    assert busy.messages() == [["a"]]
+
+
 def test_a_message_leaves_after_a_while_whatever_the_workers_do(busy: Process) -> None:
     busy.gather("a")
     busy.let_time_pass(ACCEPT_SECONDS + MOMENT)

@@ -1,5 +1,7 @@
 """When a job is recorded that has to wait for its message, and what becomes of one that is refused."""
 
+from collections.abc import Callable
+
 import pytest
 
 from api.gathering import ACCEPT_SECONDS
@@ -46,11 +48,14 @@ def test_a_job_that_could_not_be_recorded_is_not_sent(busy: Process) -> None:
     assert busy.messages() == [["a"]]
 
 
-def test_a_job_that_could_not_be_recorded_takes_no_room(busy: Process) -> None:
-    busy.gather("refused", rows=MOST_ROWS - 1, size_bytes=MOST_BYTES - 1)
+@pytest.mark.parametrize("leave", [Process.drop, Process.answer], ids=["could not be recorded", "has its end already"])
+def test_a_job_that_does_not_wait_for_its_message_any_more_takes_no_room(
+    busy: Process, leave: Callable[[Process, str], None]
+) -> None:
+    busy.gather("gone", rows=MOST_ROWS - 1, size_bytes=MOST_BYTES - 1)
     busy.let_time_pass(ACCEPT_SECONDS + MOMENT)
     busy.step()
-    busy.drop("refused")
+    leave(busy, "gone")
 
     busy.gather("a", rows=2, size_bytes=2)
 
