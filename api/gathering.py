@@ -5,7 +5,7 @@ and for a moment after an answer, because the clients that got it are about to a
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -67,7 +67,7 @@ class _Message:
 
     sent_at: float
     #: Jobs that have no end yet, and how many clients waited for one.
-    jobs_left: int
+    job_ids: set[str]
     clients: int
 
 
@@ -150,13 +150,13 @@ class _Stream(Generic[E]):
                 self.drop(entry)
                 return
 
-    def forget_lost(self, now: float) -> None:
+    def pop_lost(self, now: float) -> Iterator[_Message]:
+        """Take out the messages that nobody counts on any more."""
         while self.unanswered and self.unanswered[0].sent_at + LOST_SECONDS <= now:
-            self.unanswered.pop(0)
+            yield self.unanswered.pop(0)
 
     def answer(self, message: _Message, now: float) -> None:
-        if message in self.unanswered:
-            self.unanswered.remove(message)
+        self.unanswered.remove(message)
         if message.clients > 1:
             self._returning = message.clients
             self._return_until = now + min(RETURN_SECONDS, RETURN_SHARE * (now - message.sent_at))
@@ -184,7 +184,9 @@ class Gathering(Generic[E]):
         """Return what is due, and take it out; what `accept` has and `send` has not stays gathered."""
         again_at: float | None = None
         for stream in self._streams.values():
-            stream.forget_lost(now)
+            for lost in stream.pop_lost(now):
+                for job_id in lost.job_ids:
+                    del self._messages[job_id]
             leaves_at = stream.leaves_at(now)
             if leaves_at is None:
                 continue
@@ -208,9 +210,10 @@ class Gathering(Generic[E]):
         stream = self._streams[entries[0].key]
         if live_workers is not None:
             stream.window = max(1, live_workers)
-        message = _Message(now, len(entries), sum(entry.is_awaited for entry in entries))
+        job_ids = {entry.spec.id for entry in entries}
+        message = _Message(now, job_ids, sum(entry.is_awaited for entry in entries))
         stream.unanswered.append(message)
-        self._messages.update((entry.spec.id, (stream, message)) for entry in entries)
+        self._messages.update(dict.fromkeys(job_ids, (stream, message)))
 
     def answered(self, job_ids: Iterable[str], now: float) -> None:
         """Note that jobs have their ends, sent or not; those of other processes are passed over."""
@@ -221,6 +224,6 @@ class Gathering(Generic[E]):
                     gathered.drop_ended(job_id)
                 continue
             stream, message = found
-            message.jobs_left -= 1
-            if not message.jobs_left:
+            message.job_ids.discard(job_id)
+            if not message.job_ids:
                 stream.answer(message, now)

@@ -139,7 +139,10 @@ class GroupCommit:
         try:
             enqueued_at = max(record.created_at for record in records)
             self._broker.send([ticket.spec for ticket in tickets], enqueued_at=enqueued_at)
-        except BrokerUnavailable as error:
+        except Exception as error:
+            # Nobody will answer it, so it must not count as on its way.
+            self._gathering.answered([ticket.spec.id for ticket in tickets], time.monotonic())
+            if not isinstance(error, BrokerUnavailable):
+                raise
             self._broker_rests_until = time.monotonic() + BROKER_REST_SECONDS
             log.warning("message left to the sweeper", extra={"jobs": len(tickets), "detail": error.detail})
-            self._gathering.answered([ticket.spec.id for ticket in tickets], time.monotonic())

@@ -360,3 +360,14 @@ def test_a_client_that_gives_up_changes_nothing_for_its_job(
 
     assert broker.next_ids() == ["prd_a"]
     assert find(jobs, "prd_a").status is JobStatus.QUEUED
+
+
+def test_a_bug_of_the_broker_holds_up_no_later_message(group: EndingGroupCommit, broker: GatedBroker) -> None:
+    broker.fault = ZeroDivisionError()
+    group.start()
+    add(group, "prd_a").accepted_job()
+
+    broker.fault = None
+    add(group, "prd_b").accepted_job()
+
+    assert [[spec.id for spec in specs] for specs in broker.sent] == [["prd_b"]]

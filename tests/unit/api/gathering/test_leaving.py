@@ -126,6 +126,13 @@ def test_a_message_that_was_given_up_makes_no_room_for_more_than_one(busy: Proce
     assert busy.messages() == []
 
 
+def test_nothing_is_remembered_of_a_message_that_was_given_up(busy: Process) -> None:
+    busy.let_time_pass(LOST_SECONDS)
+    busy.step()
+
+    assert busy._gathering._messages == {}
+
+
 def test_an_answer_after_the_message_was_given_up_changes_nothing(busy: Process) -> None:
     busy.let_time_pass(LOST_SECONDS)
     busy.gather("a")
