@@ -1,16 +1,16 @@
 """Bulk scoring against its limits: `python -m benchmarks.bulk`. The last line of the output is one JSON object."""
 
 import argparse
-import signal
 import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import joblib
 
+from benchmarks.command_line import count, run_in_folder, share
 from benchmarks.flood import measure_flood
 from benchmarks.long_text import measure_long_text
 from benchmarks.measure import Measurement, Summary, summarize
@@ -20,8 +20,6 @@ from benchmarks.published_model import MODELS, publish_measured_model
 from benchmarks.report import compute_figures, render_json, render_table
 from benchmarks.subjects import Bench, Subject
 from benchmarks.warm_process import Deadline, MeasurementFailed
-from standalone.stack import StackFailed
-from standalone.store_server import NoStoreServer
 
 _SEED = 11
 _SAMPLE_ROWS = 2_000
@@ -46,49 +44,21 @@ class Options:
 def main(arguments: Sequence[str]) -> int:
     """Return 0 when everything was measured and every output was right."""
     options = read_options(arguments)
-    signal.signal(signal.SIGTERM, _end)
-    try:
-        # One folder for all that is written, gone at the end however it comes.
-        with tempfile.TemporaryDirectory(prefix="rowcall-bulk-") as folder:
-            _measure_as_asked(options, Path(folder))
-    except (MeasurementFailed, StackFailed, NoStoreServer) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
-    return 0
+    return run_in_folder(lambda folder: _measure_as_asked(options, folder), prefix="rowcall-bulk-")
 
 
 def read_options(arguments: Sequence[str]) -> Options:
     """Read the command line; ends the process when it is wrong."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bulk", description=__doc__)
-    parser.add_argument("--rows", type=_count, default=1_000_000)
+    parser.add_argument("--rows", type=count, default=1_000_000)
     parser.add_argument("--model", choices=MODELS, default="gender")
-    parser.add_argument("--rounds", type=_count, default=3)
-    parser.add_argument("--bad", type=_share, default=0.0, help="also measure a file with this share of bad rows")
-    parser.add_argument("--naive-rows", type=_count, default=200_000, help="rows for naive Celery, which is slow")
+    parser.add_argument("--rounds", type=count, default=3)
+    parser.add_argument("--bad", type=share, default=0.0, help="also measure a file with this share of bad rows")
+    parser.add_argument("--naive-rows", type=count, default=200_000, help="rows for naive Celery, which is slow")
     parser.add_argument("--flood", action="store_true", help="measure only how a flood of files delays predictions")
     parser.add_argument("--long-text", action="store_true", help="measure only memory, with texts of 2 KB")
     found = parser.parse_args(arguments)
     return Options(found.rows, found.model, found.rounds, found.bad, found.naive_rows, found.flood, found.long_text)
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
-
-
-def _share(text: str) -> float:
-    share = float(text)
-    if not 0 <= share < 1:
-        raise ValueError
-    return share
-
-
-def _end(_number: int, _frame: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 def _measure_as_asked(options: Options, folder: Path) -> None:

@@ -1,7 +1,6 @@
 """Single predictions beside their alternatives: `python -m benchmarks.online`. The last line is one JSON object."""
 
 import argparse
-import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,11 +9,11 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from statistics import median
-from typing import NoReturn
 
 import joblib
 
 from benchmarks import slow_model
+from benchmarks.command_line import count, run_in_folder
 from benchmarks.online_measure import Point, measure_point, median_point, warm_up
 from benchmarks.online_plot import draw, find_missing_library
 from benchmarks.online_report import OnlineResult, compute_figures, render_tables
@@ -31,10 +30,7 @@ from benchmarks.online_subjects import (
 from benchmarks.peers.environments import PEERS, find_version, install_peer
 from benchmarks.published_model import publish_measured_model
 from benchmarks.report import render_json
-from benchmarks.warm_process import MeasurementFailed
 from benchmarks.wrk import WrkMissing, find_wrk
-from standalone.stack import StackFailed
-from standalone.store_server import NoStoreServer
 
 _MODELS = ("gender", slow_model.NAME)
 #: Exit status without wrk, without which nothing can be measured.
@@ -64,27 +60,17 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"{error}\n")
         return _EXIT_MISSING
     _warn_of_missing_plot()
-    signal.signal(signal.SIGTERM, _end)
-    try:
-        # One folder for all that is written, gone at the end however it comes.
-        with tempfile.TemporaryDirectory(prefix="rowcall-online-") as folder:
-            _report(measure(options, Path(folder)), options)
-    except (MeasurementFailed, StackFailed, NoStoreServer) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
-    return 0
+    return run_in_folder(lambda folder: _report(measure(options, folder), options), prefix="rowcall-online-")
 
 
 def read_options(arguments: Sequence[str]) -> Options:
     """Read the command line; ends the process when it is wrong."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.online", description=__doc__)
-    parser.add_argument("--rounds", type=_count, default=3)
-    parser.add_argument("--seconds", type=_count, default=5, help="of load at each point")
+    parser.add_argument("--rounds", type=count, default=3)
+    parser.add_argument("--seconds", type=count, default=5, help="of load at each point")
     parser.add_argument("--connections", type=_counts, default=(1, 16, 64, 256), help="separated by commas")
-    parser.add_argument("--workers", type=_count, default=1)
-    parser.add_argument("--api-processes", type=_count, default=2)
+    parser.add_argument("--workers", type=count, default=1)
+    parser.add_argument("--api-processes", type=count, default=2)
     parser.add_argument("--peers", type=_peers, default=(), help=f"any of {','.join(PEERS)}: installs their newest")
     parser.add_argument("--model", choices=_MODELS, default=_MODELS[0])
     parser.add_argument("--plot", type=Path, default=Path(tempfile.gettempdir()) / "rowcall-online.png")
@@ -92,15 +78,8 @@ def read_options(arguments: Sequence[str]) -> Options:
     return Options(**vars(found))
 
 
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
-
-
 def _counts(text: str) -> tuple[int, ...]:
-    return tuple(sorted({_count(part) for part in text.split(",")}))
+    return tuple(sorted({count(part) for part in text.split(",")}))
 
 
 def _peers(text: str) -> tuple[str, ...]:
@@ -108,10 +87,6 @@ def _peers(text: str) -> tuple[str, ...]:
     if not set(names) <= PEERS.keys():
         raise ValueError
     return names
-
-
-def _end(_number: int, _frame: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 def _warn_of_missing_plot() -> bool:
