@@ -98,13 +98,17 @@ class _Stream(Generic[E]):
         self._rows += sign * len(entry.spec.rows)
         self._size_bytes += sign * entry.size_bytes
 
+    def since(self) -> float:
+        """Return when its first job was gathered; infinity without any."""
+        return (self.accepted or self.fresh)[0].gathered_at if len(self) else float("inf")
+
     def leaves_at(self, now: float) -> float | None:
         """Return when a message leaves if nothing else happens, now or earlier for at once; None without any job."""
         if not len(self):
             return None
         if self._rows >= self._bounds.rows or self._size_bytes >= self._bounds.size_bytes:
             return now
-        held_until = (self.accepted or self.fresh)[0].gathered_at + HOLD_SECONDS
+        held_until = self.since() + HOLD_SECONDS
         if len(self.unanswered) >= self.window:
             return min(held_until, self.unanswered[0].sent_at + LOST_SECONDS)
         if len(self) < self._returning:
@@ -183,7 +187,8 @@ class Gathering(Generic[E]):
     def next_step(self, now: float) -> Step[E]:
         """Return what is due, and take it out; what `accept` has and `send` has not stays gathered."""
         again_at: float | None = None
-        for stream in self._streams.values():
+        # The job that came first goes first, so that a flood of one model holds up no other.
+        for stream in sorted(self._streams.values(), key=_Stream.since):
             for lost in stream.pop_lost(now):
                 for job_id in lost.job_ids:
                     del self._messages[job_id]

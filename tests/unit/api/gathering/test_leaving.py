@@ -7,7 +7,7 @@ import pytest
 from api.gathering import ACCEPT_SECONDS, HOLD_SECONDS, LOST_SECONDS
 from shared.jobs import ModelRef
 from shared.queues import Lane
-from tests.unit.api.gathering.conftest import MOMENT, Process
+from tests.unit.api.gathering.conftest import MOMENT, MOST_ROWS, Process
 
 
 def test_without_a_job_there_is_nothing_to_do(process: Process) -> None:
@@ -159,6 +159,16 @@ def test_jobs_that_cannot_share_a_message_neither_share_one_nor_wait_for_each_ot
     busy.gather("b", **other)
 
     assert busy.messages() == [["b"]]
+
+
+def test_a_flood_of_one_lane_does_not_go_before_an_earlier_job_of_another(process: Process) -> None:
+    process.gather("first")
+    process.step()
+    process.gather("earlier", lane=Lane.BULK)
+    process.let_time_pass(0.001)
+    process.gather("flood", rows=MOST_ROWS)
+
+    assert [process.step()[1], process.step()[1]] == [["earlier"], ["flood"]]
 
 
 @pytest.mark.parametrize(
