@@ -1,6 +1,6 @@
 """Celery's Redis transport, with one client for each channel.
 
-kombu makes a client object for every command, and redis-py takes 0.2 ms to make one (kombu 5.7.0, redis-py 8.0): more
+kombu makes a client object for every command, and redis-py takes 0.2 ms to make one (kombu 5.7.0, redis-py 8.1), more
 than the command itself. A client only holds on to its pool, so one serves as long as the pool lives.
 """
 
