@@ -49,7 +49,7 @@ def make_celery(settings: Settings) -> Celery:
         accept_content=["json"],
         # The job record is the result. Celery's own results lose good answers at a failover.
         task_ignore_result=True,
-        # A second net under the sweeper: a worker that dies leaves its message with the broker.
+        # Where the broker keeps a message until it is done with: a second net under the sweeper.
         task_acks_late=True,
         # A worker that is busy must not hold messages that another could take.
         worker_prefetch_multiplier=1,
@@ -92,11 +92,9 @@ def _celery_url(url: str) -> str:
 def _redis_options(settings: Settings) -> dict[str, Any]:
     options: dict[str, Any] = {
         "global_keyprefix": _queue_prefix(settings),
-        # A message in hand is given to another worker after this: longer than any message may take.
-        "visibility_timeout": int(2 * settings.predict_timeout_seconds + 60),
-        # Look every 10 s for messages whose worker is gone, not every 100 s.
-        "unacked_restore_interval": 10,
-        "unacked_restore_throttle": 1,
+        # A message is gone from the server once a worker has it: two transactions less for each, and nothing to write
+        # that a full server would refuse. The sweeper sends again what was lost with a worker, and sooner.
+        "ack_emulation": False,
         # Without these a half-open connection hangs for ever.
         "socket_timeout": 10,
         "socket_connect_timeout": 5,
