@@ -3,6 +3,7 @@
 from flask import Blueprint, Response, request
 from flask.globals import request_ctx
 
+from api.greenlets import call_blocking
 from api.ids import JobIds
 from api.problems import job_problem, problem_response
 from api.representations import job_document, job_headers, job_output, job_url, json_response
@@ -13,6 +14,9 @@ from shared.errors import JobAlreadyFinal, JobGone, JobNotFound, StoreUnavailabl
 from shared.job_store import CancelVerdict, JobStore
 from shared.jobs import Job, JobStatus
 from shared.settings import Settings
+
+
+_SUBMIT_PATH = "/v1/predictions"
 
 
 class Predictions:
@@ -30,13 +34,18 @@ class Predictions:
     def blueprint(self) -> Blueprint:
         blueprint = Blueprint("predictions", __name__)
         for rule, method, view in (
-            ("/v1/predictions", "POST", self.submit_prediction),
+            (_SUBMIT_PATH, "POST", self.submit_prediction),
             ("/v1/predictions/<job_id>", "GET", self.read_prediction),
             ("/v1/predictions/<job_id>/cancel", "POST", self.cancel_prediction),
             ("/v1/models/<name>/predict", "POST", self.predict),
         ):
             blueprint.add_url_rule(rule, view_func=view, methods=[method])
         return blueprint
+
+    def never_blocks(self, method: str, path: str) -> bool:
+        """Say whether the view of this request would wait, just now, for nothing but other requests' answers."""
+        is_new_job = path == _SUBMIT_PATH or (path.startswith("/v1/models/") and path.endswith("/predict"))
+        return is_new_job and method == "POST" and self._submissions.never_block()
 
     def submit_prediction(self) -> Response:
         asked = request_ctx.request
@@ -97,7 +106,7 @@ class Predictions:
                 return maker.end.job(spec), True
             accepted = ticket.accepted_job()
             try:
-                return self._jobs.find(spec.id) or accepted, True
+                return call_blocking(self._jobs.find, spec.id) or accepted, True
             except StoreUnavailable:
                 # It is promised: the client must learn its id, not an error.
                 return accepted, True

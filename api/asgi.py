@@ -1,6 +1,7 @@
 """Wiring of one API process. Each process of the web server imports this after its fork, never before."""
 
 from api.app import Collaborators, create_app
+from api.flask_on_loop import FlaskOnLoop
 from api.gathering import Bounds
 from api.group_commit import GroupCommit
 from api.ids import JobIds
@@ -26,7 +27,7 @@ group = GroupCommit(jobs, broker, Bounds(settings.message_rows, settings.message
 waiters = Waiters(jobs, redis, settings, on_ends=group.answered)
 waiters.start()
 group.start()
-app = create_app(
+flask_app = create_app(
     settings,
     Collaborators(
         jobs=jobs,
@@ -39,3 +40,4 @@ app = create_app(
         ids=JobIds(redis, settings),
     ),
 )
+app = FlaskOnLoop(flask_app, threads=settings.max_waiters + settings.api_threads, never_blocks=flask_app.never_blocks)
