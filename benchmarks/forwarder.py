@@ -56,6 +56,17 @@ class Forwarder:
         if questions:
             self._do(self._questions_pass.clear)
 
+    def abandon(self) -> None:
+        """Let nothing pass any more on the connections that exist, and close none; new ones are as good as ever."""
+        self._do(self._abandon_all)
+
+    def _abandon_all(self) -> None:
+        self._questions_pass.clear()
+        self._answers_pass.clear()
+        self._questions_pass, self._answers_pass = asyncio.Event(), asyncio.Event()
+        self._questions_pass.set()
+        self._answers_pass.set()
+
     def thaw(self) -> None:
         """Let pass what was held back, and all that follows."""
         self._do(self._answers_pass.set)
@@ -105,13 +116,14 @@ class Forwarder:
 
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry bytes both ways until one side closes."""
+        questions_pass, answers_pass = self._questions_pass, self._answers_pass
         with self._closing(writer):
-            await self._questions_pass.wait()
+            await questions_pass.wait()
             far_reader, far_writer = await asyncio.open_connection(_HOST, self._target_port)
             with self._closing(far_writer):
                 ways = (
-                    asyncio.ensure_future(_carry(reader, far_writer, self._questions_pass)),
-                    asyncio.ensure_future(_carry(far_reader, writer, self._answers_pass)),
+                    asyncio.ensure_future(_carry(reader, far_writer, questions_pass)),
+                    asyncio.ensure_future(_carry(far_reader, writer, answers_pass)),
                 )
                 try:
                     await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)

@@ -106,6 +106,17 @@ def test_a_frozen_connection_is_silent_and_goes_on_when_it_thaws(
     assert client.recv(100) == b"first a"
 
 
+def test_an_abandoned_connection_stays_silent_and_a_new_one_is_not(forwarder: Forwarder, client: socket.socket) -> None:
+    ask(client, b"a")
+
+    forwarder.abandon()
+
+    with connect(forwarder) as later:
+        assert ask(later, b"b") == b"first b"
+    with pytest.raises(TimeoutError):
+        ask(client, b"c", seconds=SHORT_SECONDS)
+
+
 def test_a_cut_ends_connections_and_lets_clients_come_again(forwarder: Forwarder, client: socket.socket) -> None:
     ask(client, b"a")
 
