@@ -61,7 +61,7 @@ def make_celery(settings: Settings) -> Celery:
         # The API must fail fast, so that it can leave the message to the sweeper.
         broker_connection_timeout=4,
         broker_pool_limit=settings.api_threads,
-        task_publish_retry_policy={"max_retries": 2, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5},
+        task_publish_retry_policy={"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5},
         # A worker must come back from every outage, however long, and from a demoted primary.
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
