@@ -15,6 +15,7 @@ from shared.errors import BrokerUnavailable
 from shared.jobs import JobSpec
 from shared.messages import PredictMessage, StepMessage
 from shared.queues import Lane, TaskName
+from shared.redis_client import SOCKET_TIMEOUT_SECONDS
 from shared.redis_transport import use_kept_clients
 from shared.settings import Settings
 
@@ -49,7 +50,7 @@ def make_celery(settings: Settings) -> Celery:
         accept_content=["json"],
         # The job record is the result. Celery's own results lose good answers at a failover.
         task_ignore_result=True,
-        # Where the broker keeps a message until it is done with: a second net under the sweeper.
+        # A worker that is told to stop at once gives back the messages in hand.
         task_acks_late=True,
         # A worker that is busy must not hold messages that another could take.
         worker_prefetch_multiplier=1,
@@ -60,7 +61,7 @@ def make_celery(settings: Settings) -> Celery:
         # The API must fail fast, so that it can leave the message to the sweeper.
         broker_connection_timeout=4,
         broker_pool_limit=settings.api_threads,
-        task_publish_retry_policy={"max_retries": 2, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5},
+        task_publish_retry_policy={"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5},
         # A worker must come back from every outage, however long, and from a demoted primary.
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
@@ -92,13 +93,14 @@ def _celery_url(url: str) -> str:
 def _redis_options(settings: Settings) -> dict[str, Any]:
     options: dict[str, Any] = {
         "global_keyprefix": _queue_prefix(settings),
-        # A message is gone from the server once a worker has it: two transactions less for each, and nothing to write
-        # that a full server would refuse. The sweeper sends again what was lost with a worker, and sooner.
+        # Celery would note each message in hand, in two round trips, and fail to on a server without memory left. The
+        # lease of the job says the same, and the sweeper sends the messages of a dead worker again.
         "ack_emulation": False,
         # Without these a half-open connection hangs for ever.
-        "socket_timeout": 10,
-        "socket_connect_timeout": 5,
-        "health_check_interval": 10,
+        "socket_timeout": SOCKET_TIMEOUT_SECONDS,
+        "socket_connect_timeout": SOCKET_TIMEOUT_SECONDS,
+        # An idle consumer is found out when it has heard nothing for a second more than this.
+        "health_check_interval": 3,
     }
     if not settings.effective_broker_url.startswith("unix://"):
         options["socket_keepalive"] = True

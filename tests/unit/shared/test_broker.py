@@ -68,12 +68,6 @@ def test_queues_of_two_deployments_on_one_server_are_apart() -> None:
     assert options["global_keyprefix"] == "{blue}:broker:"
 
 
-def test_a_message_is_gone_from_the_server_once_a_worker_has_it() -> None:
-    options = make_celery(Settings()).conf.broker_transport_options
-
-    assert options["ack_emulation"] is False
-
-
 @pytest.mark.parametrize(
     ("url", "spelled", "is_network"),
     [
