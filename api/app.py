@@ -47,6 +47,7 @@ class Collaborators:
     group: GroupCommit
     waiters: Waiters
     ids: JobIds
+    readiness: Readiness
 
 
 def create_app(settings: Settings, with_: Collaborators) -> Flask:
@@ -70,7 +71,7 @@ def create_app(settings: Settings, with_: Collaborators) -> Flask:
         ).blueprint()
     )
     app.register_blueprint(make_models_blueprint(models))
-    app.register_blueprint(make_health_blueprint(Readiness(with_.broker, with_.registry, models)))
+    app.register_blueprint(make_health_blueprint(with_.readiness))
     app.register_blueprint(make_openapi_blueprint(models, settings))
     app.register_blueprint(get_swaggerui_blueprint("/docs", "/openapi.json", {"app_name": "Rowcall"}))
 
