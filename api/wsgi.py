@@ -11,6 +11,7 @@ from shared.broker import CeleryBroker, make_celery
 from shared.file_store import make_file_store
 from shared.job_store import RedisJobStore
 from shared.logs import configure_logs
+from shared.quarantine import RedisQuarantine
 from shared.redis_client import make_redis
 from shared.registry import RedisRegistry
 from shared.settings import read_settings
@@ -46,5 +47,6 @@ app = create_app(
         waiters=waiters,
         ids=JobIds(redis, settings),
         readiness=readiness,
+        quarantine=RedisQuarantine(redis, settings),
     ),
 )

@@ -60,6 +60,8 @@ class Settings(BaseSettings):
     api_threads: Count = 32
     #: Requests of one API process that may wait for a result at once; beyond it the answer is 202.
     max_waiters: Count = 1_000
+    #: Proves an operator, who may see and decide on the jobs in quarantine; unset, nobody may.
+    operator_token: Annotated[SecretStr, Field(min_length=16)] | None = None
     #: Largest request body, in bytes.
     max_body_bytes: Count = 1_048_576
     #: Most rows in one prediction job.

@@ -23,6 +23,7 @@ from shared.file_store import FileStore, LocalFileStore
 from shared.job_records import JobEnd
 from shared.job_store import CancelVerdict
 from shared.jobs import Job, JobSpec, Outcome
+from shared.quarantine import RedisQuarantine
 from shared.queues import Lane
 from shared.registry import ServedModel
 from shared.settings import Settings
@@ -250,6 +251,7 @@ def make_api(settings: Settings, redis: Redis, tmp_path: Path) -> Iterator[ApiMa
             waiters=waiters,
             ids=ids,
             readiness=Readiness(broker, registry),
+            quarantine=RedisQuarantine(redis, own_settings),
         )
         app = create_app(own_settings, collaborators)
         return Api(app.test_client(), store, broker, registry, waiters, ids, batch_store, file_store)
