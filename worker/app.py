@@ -12,6 +12,7 @@ from shared.registry import RedisRegistry
 from shared.settings import Settings
 from worker.activity import Activity
 from worker.batch_steps import BatchSteps
+from worker.consumer import Consumer
 from worker.health import HealthFile
 from worker.housekeeping import Housekeeping
 from worker.lease_keeper import LeaseKeeper
@@ -62,6 +63,7 @@ def create_worker(settings: Settings) -> Any:
     return celery.Worker(
         # One process, one thread that predicts: no pipe to a child, and no fork under a model's own threads.
         pool="solo",
+        consumer_cls=f"{Consumer.__module__}:{Consumer.__name__}",
         queues=[lane.value for lane in settings.lanes],
         without_gossip=True,
         without_mingle=True,
