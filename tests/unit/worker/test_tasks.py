@@ -9,6 +9,7 @@ from kombu.exceptions import ContentDisallowed
 from kombu.message import Message
 
 from shared.queues import TaskName
+from worker.activity import Activity
 from worker.tasks import call_at_once, register_tasks
 
 
@@ -36,7 +37,7 @@ def message_of(arguments: dict[str, Any], *, content_type: str = "application/js
 
 def make_celery_with(work: Any) -> Celery:
     celery = Celery("test", set_as_current=False)
-    register_tasks(celery, work, work)
+    register_tasks(celery, work, work, Activity())
     return celery
 
 
