@@ -6,7 +6,8 @@ from api.group_commit import GroupCommit
 from api.ids import JobIds
 from api.waiters import Waiters
 from shared.batch_store import RedisBatchStore
-from shared.broker import CeleryBroker, make_celery
+from shared.broker import make_celery
+from shared.brokers import make_broker
 from shared.file_store import make_file_store
 from shared.job_store import RedisJobStore
 from shared.logs import configure_logs
@@ -19,9 +20,8 @@ configure_logs("api", settings.log_level)
 # A request must fail fast: the client can try again, and knows that nothing was accepted.
 RETRIES = 3
 redis = make_redis(settings, settings.store_url, retries=RETRIES, max_connections=settings.api_threads + 2)
-queues = make_redis(settings, settings.effective_broker_url, retries=RETRIES)
 jobs = RedisJobStore(redis, settings)
-broker = CeleryBroker(make_celery(settings), queues, settings)
+broker = make_broker(settings, make_celery(settings), store=redis, retries=RETRIES)
 group = GroupCommit(jobs, broker, Bounds(settings.message_rows, settings.message_bytes))
 waiters = Waiters(jobs, redis, settings, on_ends=group.answered)
 waiters.start()

@@ -17,6 +17,7 @@ from shared.messages import PredictMessage, StepMessage
 from shared.queues import Lane, TaskName
 from shared.redis_transport import use_kept_clients
 from shared.settings import Settings
+from shared.sqs_options import sqs_options, use_sqs
 
 #: Header with the time, by the store's clock, at which a message was enqueued: the sweeper reads it.
 ENQUEUED_AT = "enqueued_at"
@@ -31,16 +32,19 @@ class Broker(Protocol):
         specs: jobs that share model version and lane, or one step of a batch.
         """
 
+    def check(self) -> None:
+        """Raise BrokerUnavailable if no message could be sent right now."""
+
     def oldest_messages(self) -> Mapping[Lane, float | None]:
         """Return for each lane when its oldest message was enqueued, None for an empty queue.
 
-        Raises BrokerUnavailable.
+        A lane of which that cannot be told is left out. Raises BrokerUnavailable.
         """
 
 
 def make_celery(settings: Settings) -> Celery:
     """Return the Celery application that API and worker share; it connects on first use."""
-    use_kept_clients()
+    (use_sqs if settings.is_on_sqs else use_kept_clients)()
     celery = Celery("rowcall", set_as_current=False)
     celery.conf.update(
         broker_url=_celery_url(settings.effective_broker_url),
@@ -73,7 +77,7 @@ def make_celery(settings: Settings) -> Celery:
         # Logs are ours and structured; Celery's would print arguments.
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
-        broker_transport_options=_redis_options(settings),
+        broker_transport_options=sqs_options(settings) if settings.is_on_sqs else _redis_options(settings),
     )
     return celery
 
@@ -92,8 +96,8 @@ def _celery_url(url: str) -> str:
 def _redis_options(settings: Settings) -> dict[str, Any]:
     options: dict[str, Any] = {
         "global_keyprefix": _queue_prefix(settings),
-        # A message in hand is given to another worker after this: longer than any message may take.
-        "visibility_timeout": int(2 * settings.predict_timeout_seconds + 60),
+        # A message in hand is given to another worker after this.
+        "visibility_timeout": settings.visibility_seconds,
         # Look every 10 s for messages whose worker is gone, not every 100 s.
         "unacked_restore_interval": 10,
         "unacked_restore_throttle": 1,
@@ -149,6 +153,9 @@ class CeleryBroker:
                 )
         except (KombuError, RedisError, OSError) as error:
             raise BrokerUnavailable(f"The broker does not answer ({type(error).__name__}).") from error
+
+    def check(self) -> None:
+        self.oldest_messages()
 
     def oldest_messages(self) -> Mapping[Lane, float | None]:
         try:
