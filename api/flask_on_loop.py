@@ -21,9 +21,7 @@ LOOP_BODY_BYTES = 16_384
 class FlaskOnLoop:
     """Serves a WSGI application as an ASGI one (HTTP only, without `lifespan`)."""
 
-    def __init__(
-        self, application: WsgiApplication, *, threads: int, never_blocks: Callable[[str, str], bool]
-    ) -> None:
+    def __init__(self, application: WsgiApplication, *, threads: int, never_blocks: Callable[[str, str], bool]) -> None:
         """never_blocks: says of method and path whether their view waits only for flags and in `call_blocking`."""
         self._application = application
         self._never_blocks = never_blocks

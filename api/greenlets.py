@@ -69,7 +69,7 @@ class GreenletHost:
         return request.parent.switch(request.loop.run_in_executor(self._threads, call))
 
 
-class _Request(greenlet.greenlet):
+class _Request(greenlet.greenlet):  # type: ignore[misc]  # greenlet has no types.
     """A greenlet of ours."""
 
     def __init__(self, run: Callable[[], Any], *, host: GreenletHost, loop: asyncio.AbstractEventLoop) -> None:

@@ -15,7 +15,6 @@ from shared.job_store import CancelVerdict, JobStore
 from shared.jobs import Job, JobStatus
 from shared.settings import Settings
 
-
 _SUBMIT_PATH = "/v1/predictions"
 
 

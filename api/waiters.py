@@ -60,7 +60,7 @@ class Waiter:
 
 
 class _MakerPlace:
-    """A place while a request waits for the job that it makes. A class, because a generator costs three times as much."""
+    """A place while a request waits for the job that it makes; a generator would cost three times as much."""
 
     __slots__ = ("_free_places", "_job_id", "_makers", "_place")
 

@@ -19,6 +19,7 @@ from shared.queues import Lane, TaskName
 from shared.redis_client import SOCKET_TIMEOUT_SECONDS
 from shared.redis_transport import use_kept_clients
 from shared.settings import Settings
+from shared.sqs_options import sqs_options, use_sqs
 
 #: Header with the time, by the store's clock, at which a message was enqueued: the sweeper reads it.
 ENQUEUED_AT = "enqueued_at"
@@ -33,16 +34,19 @@ class Broker(Protocol):
         specs: jobs that share model version and lane, or one step of a batch.
         """
 
+    def check(self) -> None:
+        """Raise BrokerUnavailable if no message could be sent right now."""
+
     def oldest_messages(self) -> Mapping[Lane, float | None]:
         """Return for each lane when its oldest message was enqueued, None for an empty queue.
 
-        Raises BrokerUnavailable.
+        A lane of which that cannot be told is left out. Raises BrokerUnavailable.
         """
 
 
 def make_celery(settings: Settings) -> Celery:
     """Return the Celery application that API and worker share; it connects on first use."""
-    use_kept_clients()
+    (use_sqs if settings.is_on_sqs else use_kept_clients)()
     celery = Celery("rowcall", set_as_current=False)
     celery.conf.update(
         broker_url=_celery_url(settings.effective_broker_url),
@@ -77,7 +81,7 @@ def make_celery(settings: Settings) -> Celery:
         # Logs are ours and structured; Celery's would print arguments.
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
-        broker_transport_options=_redis_options(settings),
+        broker_transport_options=sqs_options(settings) if settings.is_on_sqs else _redis_options(settings),
     )
     return celery
 
@@ -156,6 +160,9 @@ class CeleryBroker:
                 )
         except (KombuError, RedisError, OSError) as error:
             raise BrokerUnavailable(f"The broker does not answer ({type(error).__name__}).") from error
+
+    def check(self) -> None:
+        self.oldest_messages()
 
     def oldest_messages(self) -> Mapping[Lane, float | None]:
         try:

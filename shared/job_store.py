@@ -128,6 +128,12 @@ class JobStore(Protocol):
     def claim(self, job_ids: Sequence[str], token: str) -> list[Verdict]:
         """Take the lease of every queued job under one token."""
 
+    def restore(self, specs: Sequence[JobSpec], *, sent_at: float) -> int:
+        """Write lost records again, from a message that was sent at `sent_at` while its jobs were open.
+
+        A record that may have run out since then is not lost. Returns how many it wrote.
+        """
+
     def renew(self, job_ids: Sequence[str], token: str) -> int:
         """Extend the leases that are still this token's; returns how many are."""
 
@@ -192,13 +198,18 @@ def run_accepting(script: Script, settings: Settings, arguments: Sequence[Argume
     return answer
 
 
+def queued_key(settings: Settings, lane: Lane) -> str:
+    """Return the sorted set of the jobs that wait in a lane, by the time at which they were enqueued."""
+    return f"{settings.key_root}queued:{lane.value}"
+
+
 class RedisJobStore:
     """JobStore in one Redis or Valkey, version 7.0 or newer."""
 
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self._settings = settings
         self._root = settings.key_root
-        names = ("accept", "claim", "renew", "finish", "release", "cancel", "find", "ended", "sweep")
+        names = ("accept", "claim", "restore", "renew", "finish", "release", "cancel", "find", "ended", "sweep")
         texts = read_scripts({name: name != "accept" for name in names}, "record", "batch")
         self._scripts = {name: Script(redis, text) for name, text in texts.items()}
         self._expired = encode_outcome(EXPIRED)
@@ -224,6 +235,13 @@ class RedisJobStore:
         settings = self._settings
         answer = self._run("claim", token, settings.lease_seconds, settings.retention_seconds, self._expired, *job_ids)
         return [Verdict(verdict.decode()) for verdict in answer]
+
+    def restore(self, specs: Sequence[JobSpec], *, sent_at: float) -> int:
+        arguments: list[bytes | str | float] = [self._settings.retention_seconds, sent_at]
+        for spec in specs:
+            arguments += [spec.lane.value, spec.id, encode_spec(spec), spec.deadline_seconds]
+            arguments += [spec.reply_to, spec.max_attempts]
+        return int(self._run("restore", *arguments))
 
     def renew(self, job_ids: Sequence[str], token: str) -> int:
         return int(self._run("renew", token, self._settings.lease_seconds, *job_ids))

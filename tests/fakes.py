@@ -81,6 +81,14 @@ class FakeJobStore:
             accepted.append(Accepted(record.job.created_at, queue, live_workers=1))
         return accepted
 
+    def restore(self, specs: Sequence[JobSpec], *, sent_at: float) -> int:
+        lost = [spec for spec in specs if spec.id not in self._records]
+        if self._clock >= sent_at + self._settings.retention_seconds - 10:
+            return 0
+        for spec in lost:
+            self._records[spec.id] = _Record(Job(spec, JobStatus.QUEUED, 0, sent_at), self._clock)
+        return len(lost)
+
     def claim(self, job_ids: Sequence[str], token: str) -> list[Verdict]:
         return [self._claim_one(job_id, token) for job_id in job_ids]
 
@@ -222,6 +230,9 @@ class FakeBroker:
     def send(self, specs: Sequence[JobSpec], *, enqueued_at: float) -> None:
         self._require_up()
         self.sent.append(list(specs))
+
+    def check(self) -> None:
+        self._require_up()
 
     def oldest_messages(self) -> Mapping[Lane, float | None]:
         self._require_up()

@@ -21,7 +21,9 @@ from shared.jobs import BatchStep, JobStatus, Outcome, StepKind, new_token
 from shared.messages import StepMessage
 from shared.queues import Lane
 from shared.settings import Settings
+from shared.sqs_messages import Origin
 from worker.batch_mend import Mender
+from worker.claims import claim, finish
 from worker.csv_records import Block, RecordTooLong, scan_blocks, split_into_chunks
 from worker.csv_scoring import BlockScorer, ScoredBlock
 from worker.lease_keeper import LeaseKeeper
@@ -64,21 +66,23 @@ class BatchSteps:
         # Chunks of one batch come one after the other.
         self._scorer = lru_cache(maxsize=4)(self._make_scorer)
 
-    def run(self, message: StepMessage) -> None:
+    def run(self, message: StepMessage, origin: Origin | None = None) -> None:
         """Do the step unless somebody else has, or its batch has ended.
+
+        origin: what the message says besides, if its broker may outlive the store.
 
         Raises DependencyError; the lease then runs out, and the sweeper queues the step again.
         """
         started = time.monotonic()
         token = new_token()
-        if self._jobs.claim([message.job_id], token) != [Verdict.CLAIMED]:
+        if claim(self._jobs, [message.job_id], token, origin) != [Verdict.CLAIMED]:
             return
         with self._leases.holding([message.job_id], token):
             batch = self._batches.find(message.step.batch_id)
             if batch is not None and not batch.status.is_final:
                 self._do(batch, message.step, token)
             busy_seconds = time.monotonic() - started
-            self._jobs.finish(Lane.BULK, {message.job_id: _DONE}, token, busy_seconds=busy_seconds)
+            finish(self._jobs, Lane.BULK, {message.job_id: _DONE}, token, busy_seconds=busy_seconds, origin=origin)
         log.info("step done", extra={"job_id": message.job_id, "seconds": busy_seconds})
 
     def _do(self, batch: Batch, step: BatchStep, token: str) -> None:
