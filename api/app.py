@@ -8,6 +8,7 @@ from flask import Flask, Response, g, redirect, request
 from flask_swagger_ui import get_swaggerui_blueprint
 
 from api.batches import Batches
+from api.express import Express
 from api.group_commit import GroupCommit
 from api.health import Readiness, make_health_blueprint
 from api.ids import JobIds
@@ -15,10 +16,10 @@ from api.lean_flask import LeanFlask
 from api.models import make_models_blueprint
 from api.openapi import make_openapi_blueprint
 from api.operators import Operators
-from api.predictions import Predictions
+from api.predictions import TAKEN_ON, Predictions
 from api.problems import register_problems
 from api.quarantine import Quarantine
-from api.randomness import random_bytes
+from api.request_id import choose_request_id
 from api.served_models import ServedModels
 from api.submissions import Submissions
 from api.waiters import Waiters
@@ -32,7 +33,6 @@ from shared.settings import Settings
 
 log = logging.getLogger(__name__)
 
-_REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,128}$")
 #: W3C Trace Context: version, trace id, parent id, flags.
 _TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$")
 
@@ -60,6 +60,8 @@ class RowcallApp(LeanFlask):
         super().__init__("rowcall")
         #: Says of method and path whether the view would block nothing.
         self.never_blocks = predictions.never_blocks
+        #: Answers such a request without the view, or says what the view needs.
+        self.express = Express(predictions)
 
 
 def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
@@ -111,8 +113,10 @@ def _trace_requests(app: Flask) -> None:
 
     @app.before_request
     def name_request() -> None:
-        given = request.environ.get("HTTP_X_REQUEST_ID")
-        g.request_id = given if given and _REQUEST_ID.match(given) else random_bytes().hex()
+        g.request_id = choose_request_id(request.environ.get("HTTP_X_REQUEST_ID"))
+        taken_on = request.environ.get(TAKEN_ON)
+        if isinstance(taken_on, Exception):
+            raise taken_on
 
     @app.after_request
     def finish_request(response: Response) -> Response:

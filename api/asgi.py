@@ -51,4 +51,9 @@ flask_app = create_app(
         quarantine=RedisQuarantine(redis, settings),
     ),
 )
-app = FlaskOnLoop(flask_app, threads=settings.max_waiters + settings.api_threads, never_blocks=flask_app.never_blocks)
+app = FlaskOnLoop(
+    flask_app,
+    threads=settings.max_waiters + settings.api_threads,
+    never_blocks=flask_app.never_blocks,
+    express=flask_app.express.answer,
+)

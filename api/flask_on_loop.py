@@ -13,6 +13,8 @@ from api.greenlets import GreenletHost
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Message = dict[str, Any]
 Headers = list[tuple[bytes, bytes]]
+#: Status, headers and body.
+Answer = tuple[int, Headers, bytes]
 
 #: Largest body that is read and checked on the event loop: it bounds the time for which others stand still.
 LOOP_BODY_BYTES = 16_384
@@ -21,9 +23,21 @@ LOOP_BODY_BYTES = 16_384
 class FlaskOnLoop:
     """Serves a WSGI application as an ASGI one (HTTP only, without `lifespan`)."""
 
-    def __init__(self, application: WsgiApplication, *, threads: int, never_blocks: Callable[[str, str], bool]) -> None:
-        """never_blocks: says of method and path whether their view waits only for flags and in `call_blocking`."""
+    def __init__(
+        self,
+        application: WsgiApplication,
+        *,
+        threads: int,
+        never_blocks: Callable[[str, str], bool],
+        express: Callable[[Message, bytes], Answer | dict[str, Any]],
+    ) -> None:
+        """Serve an application.
+
+        never_blocks: says of method and path whether their view waits only for flags and in `call_blocking`.
+        express: answers such a request instead of the application, or returns what to add to its environment.
+        """
         self._application = application
+        self._express = express
         self._never_blocks = never_blocks
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="request")
         self._greenlets = GreenletHost(self._threads)
@@ -42,11 +56,15 @@ class FlaskOnLoop:
             body += message.get("body", b"")
         if message["type"] == "http.disconnect":
             return
-        status, headers, answer = await self._greenlets.run(self._call, make_environ(scope, io.BytesIO(body)))
+        status, headers, answer = await self._greenlets.run(self._answer, scope, body)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": answer, "more_body": False})
 
-    def _call(self, environ: dict[str, Any]) -> tuple[int, Headers, bytes]:
+    def _answer(self, scope: Message, body: bytes) -> Answer:
+        found = self._express(scope, body)
+        return self._call(make_environ(scope, io.BytesIO(body)) | found) if isinstance(found, dict) else found
+
+    def _call(self, environ: dict[str, Any]) -> Answer:
         """Return the whole answer of the WSGI application."""
         head: list[Any] = []
         pieces = self._application(environ, lambda *given: head.extend(given[:2]))

@@ -20,6 +20,7 @@ from shared.job_records import decode_job, decode_spec, encode_outcome, encode_s
 from shared.jobs import Job, JobError, JobSpec, JobStatus, Outcome, QueueState
 from shared.queues import Lane
 from shared.redis_client import Argument, Script
+from shared.redis_messages import QueueEntry
 from shared.settings import Settings
 
 #: Most jobs that one sweep sends again: it bounds the time for which a script holds the server.
@@ -119,9 +120,10 @@ class JobStore(Protocol):
     All are safe to call again after such a failure: the second call finds what the first one did.
     """
 
-    def accept(self, specs: Sequence[JobSpec]) -> list[Accepted]:
+    def accept(self, specs: Sequence[JobSpec], *, entry: QueueEntry | None = None) -> list[Accepted]:
         """Write the records of jobs of one lane, all or none. After it the jobs are promised.
 
+        entry: a message that is enqueued in the same step, on a queue of the store's own server.
         Raises StoreFull, and NotReplicated when the jobs are recorded but may be lost with the primary.
         """
 
@@ -220,9 +222,10 @@ class RedisJobStore:
         with store_errors():
             return self._scripts[script](keys=[self._root], args=arguments)
 
-    def accept(self, specs: Sequence[JobSpec]) -> list[Accepted]:
+    def accept(self, specs: Sequence[JobSpec], *, entry: QueueEntry | None = None) -> list[Accepted]:
         (lane,) = {spec.lane for spec in specs}
         arguments: list[bytes | str | float] = [lane.value]
+        arguments += [entry.key, entry.before, entry.after] if entry is not None else ["", "", ""]
         for spec in specs:
             arguments += [spec.id, encode_spec(spec), spec.deadline_seconds, spec.reply_to, spec.max_attempts]
         workers, busy, jobs, *rest = run_accepting(self._scripts["accept"], self._settings, arguments)

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from shared.errors import FieldNote
 from shared.jobs import JobSpec, ModelRef
-from shared.messages import MessageUnreadable, PredictMessage, StepMessage
+from shared.messages import MessageUnreadable, PredictMessage, StepMessage, find_task
 from shared.queues import Lane, TaskName
 
 
@@ -33,7 +33,7 @@ class Origin:
 
 def encode_message(specs: Sequence[JobSpec], *, sent_at: float) -> tuple[TaskName, dict[str, Any]]:
     """Return the task that takes these jobs, and its arguments with their origin."""
-    task, arguments = _address(specs)
+    task, arguments = find_task(specs)
     return task, arguments | {"origin": _encode(specs, sent_at)}
 
 
@@ -41,14 +41,6 @@ def encode_reference(spec: JobSpec, *, sent_at: float) -> tuple[TaskName, dict[s
     """Return the same for a job whose rows are too large for a message: the worker reads them from its record."""
     message = PredictMessage(spec.model.key, spec.lane, {spec.id: []})
     return TaskName.PREDICT, message.encode() | {"origin": _encode([], sent_at)}
-
-
-def _address(specs: Sequence[JobSpec]) -> tuple[TaskName, dict[str, Any]]:
-    step = specs[0].step
-    if step is None:
-        return TaskName.PREDICT, PredictMessage.of(specs).encode()
-    (spec,) = specs
-    return TaskName.BATCH_STEP, StepMessage(spec.id, step).encode()
 
 
 def _encode(specs: Sequence[JobSpec], sent_at: float) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from shared.job_store import (
 from shared.jobs import TRANSITIONS, Job, JobSpec, JobStatus, Outcome, QueueState
 from shared.manifest import ModelManifest
 from shared.queues import Lane
+from shared.redis_messages import QueueEntry
 from shared.registry import ServedModel
 from shared.settings import Settings
 
@@ -43,6 +44,8 @@ class FakeJobStore:
         self._settings = settings
         self._records: dict[str, _Record] = {}
         self._clock = 1_700_000_000.0
+        #: Messages that were enqueued with the records.
+        self.entries: list[QueueEntry] = []
 
     def let_time_pass(self, seconds: float) -> None:
         self._clock += seconds
@@ -72,7 +75,9 @@ class FakeJobStore:
         ids = [record.job.id for record in self._queued(job.spec.lane)]
         return QueueState(ids.index(job.id), None)
 
-    def accept(self, specs: Sequence[JobSpec]) -> list[Accepted]:
+    def accept(self, specs: Sequence[JobSpec], *, entry: QueueEntry | None = None) -> list[Accepted]:
+        if entry is not None:
+            self.entries.append(entry)
         accepted = []
         for spec in specs:
             job = Job(spec, JobStatus.QUEUED, 0, self._clock)
@@ -226,6 +231,9 @@ class FakeBroker:
 
     sent: list[list[JobSpec]] = field(default_factory=list)
     is_down: bool = False
+
+    def entry(self, specs: Sequence[JobSpec]) -> QueueEntry | None:
+        """Return None: its queues lie elsewhere."""
 
     def send(self, specs: Sequence[JobSpec], *, enqueued_at: float) -> None:
         self._require_up()
