@@ -17,6 +17,6 @@ def configure_logs(process: str, level: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(formatter)
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    # Their INFO lines say nothing that ours do not, and Celery's carry return values.
-    for name in ("celery", "kombu", "amqp"):
+    # Their INFO lines say nothing new. Celery's carry return values, and botocore logs whole messages at DEBUG.
+    for name in ("celery", "kombu", "amqp", "boto3", "botocore", "s3transfer", "urllib3"):
         logging.getLogger(name).setLevel(logging.WARNING)
