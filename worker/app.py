@@ -15,6 +15,7 @@ from worker.lease_keeper import LeaseKeeper
 from worker.lifecycle import Presence, follow_lifecycle
 from worker.micro_batch import MicroBatch
 from worker.predictors import Predictors
+from worker.priority import Priority
 from worker.sweeper import Sweeper
 from worker.tasks import register_tasks
 
@@ -48,7 +49,7 @@ def create_worker(settings: Settings) -> Any:
     register_tasks(celery, MicroBatch(jobs, predictors, leases), steps)
     sweeper = Sweeper(jobs, broker, redis, settings, Housekeeping(batches, files))
     presence = Presence(RedisRegistry(redis, settings), settings.lanes, predictors.manifests)
-    follow_lifecycle(celery, settings.health_file, [leases, sweeper, presence])
+    follow_lifecycle(celery, settings.health_file, [Priority(settings.lanes), leases, sweeper, presence])
     return celery.Worker(
         # One process, one thread that predicts: no pipe to a child, and no fork under a model's own threads.
         pool="solo",
