@@ -92,6 +92,9 @@ class BatchStore(Protocol):
         Returns the status, or None when there is no such batch.
         """
 
+    def count_chunks(self, batch_id: str) -> int:
+        """Return how many chunks were noted; they are the first ones of the file, without a gap."""
+
     def chunks(self, batch_id: str, indexes: Sequence[int]) -> list[Chunk]:
         """Return chunks by their index; raises KeyError for one that was never noted."""
 
@@ -170,6 +173,10 @@ class RedisBatchStore:
             arguments += [chunk.index, orjson.dumps(chunk)]
         status = self._run("chunks", *arguments).decode()
         return None if status == "unknown" else BatchStatus(status)
+
+    def count_chunks(self, batch_id: str) -> int:
+        with store_errors():
+            return int(self._redis.hlen(f"{self._key(batch_id)}:chunks"))
 
     def chunks(self, batch_id: str, indexes: Sequence[int]) -> list[Chunk]:
         with store_errors():

@@ -20,6 +20,6 @@ class Priority:
         self._is_low = set(lanes) == {Lane.BULK}
 
     def start(self) -> None:
-        """Lower the priority of the calling thread, which is the one that predicts; threads that it starts inherit it."""
+        """Lower the priority of the calling thread, the one that predicts; threads that it starts inherit it."""
         if self._is_low:
             os.setpriority(os.PRIO_PROCESS, 0, max(BULK_NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))

@@ -1,6 +1,6 @@
 """A place where batches are worked through, with a real store and a real disk, and workers that die on demand."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
@@ -20,7 +20,7 @@ from shared.batch_store import CANCELED, Batch, RedisBatchStore
 from shared.batches import BatchSpec, BatchStatus
 from shared.errors import FileMissing, FileStoreUnavailable
 from shared.file_store import LocalFileStore
-from shared.job_store import RedisJobStore
+from shared.job_store import Accepted, RedisJobStore
 from shared.jobs import JobSpec, Outcome
 from shared.manifest import ModelManifest
 from shared.messages import StepMessage
@@ -70,9 +70,18 @@ class Estimator:
 
 
 class FailingFiles(LocalFileStore):
-    """A local store that is away for the next `failures` files that are begun."""
+    """A local store that is away for the next `failures` files that are begun, and that notes what is read."""
 
     failures = 0
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        #: Key and range of each.
+        self.reads: list[tuple[str, int, int | None]] = []
+
+    def read(self, key: str, *, start: int = 0, stop: int | None = None, **options: Any) -> Any:
+        self.reads.append((key, start, stop))
+        return super().read(key, start=start, stop=stop, **options)
 
     def open_writer(self, key: str) -> Any:
         if self.failures:
@@ -82,9 +91,19 @@ class FailingFiles(LocalFileStore):
 
 
 class DyingJobs(RedisJobStore):
-    """The real store; the worker dies just before it says that a step is done."""
+    """The real store; the worker dies just before it accepts steps, or says that one is done."""
 
     deaths_at_finish = 0
+    #: How often it may accept before it dies once; None: always.
+    accepts_before_death: int | None = None
+
+    def accept(self, specs: Sequence[JobSpec]) -> list[Accepted]:
+        if self.accepts_before_death == 0:
+            self.accepts_before_death = None
+            raise Died
+        if self.accepts_before_death:
+            self.accepts_before_death -= 1
+        return super().accept(specs)
 
     def finish(self, lane: Lane, outcomes: Mapping[str, Outcome], token: str, *, busy_seconds: float) -> list[bool]:
         if self.deaths_at_finish:
