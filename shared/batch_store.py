@@ -265,6 +265,8 @@ def _decode_spec(text: bytes) -> BatchSpec:
         **fields
         | {
             "model": ModelRef(**fields["model"]),
+            "features": tuple(fields["features"]),
+            "classes": None if fields["classes"] is None else tuple(fields["classes"]),
             "layout": CsvLayout(
                 CsvDialect(**layout["dialect"]), tuple(layout["header"]), tuple(layout["feature_columns"])
             ),

@@ -147,6 +147,10 @@ class BatchSpec:
 
     id: str
     model: ModelRef
+    #: Names of the model's features and classes, in the order of its manifest; a regression has no classes. The batch
+    #: must stay readable when no worker has this version any more.
+    features: tuple[str, ...]
+    classes: tuple[str, ...] | None
     layout: CsvLayout
     #: Bytes of the input file.
     input_bytes: int

@@ -90,6 +90,8 @@ def batch_spec(batch_id: str = "bat_a", **overrides: Any) -> BatchSpec:
     fields: dict[str, Any] = {
         "id": batch_id,
         "model": ModelRef("gender", "1", "0" * 64),
+        "features": ("height", "shoe_size"),
+        "classes": ("female", "male"),
         "layout": csv_layout(),
         "input_bytes": 1_000,
     }
