@@ -30,6 +30,7 @@ from shared.errors import (
     ServiceError,
     StoreFull,
     StoreUnavailable,
+    UploadNotResumable,
     WaitTimedOut,
 )
 from shared.jobs import Job
@@ -39,6 +40,7 @@ log = logging.getLogger(__name__)
 #: HTTP status of each of our exceptions that may reach a client.
 STATUS_OF: Mapping[type[ServiceError], int] = {
     RequestMalformed: 400,
+    UploadNotResumable: 400,
     ModelNotFound: 404,
     JobNotFound: 404,
     JobAlreadyFinal: 409,
