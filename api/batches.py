@@ -314,9 +314,8 @@ class Batches:
 
     def _send_file(self, batch_id: str, what: str, assemble: Assemble) -> Response:
         """Stream an assembled file; ranges only of one that no longer grows."""
-        batch = self._get(batch_id)
+        batch, assembled = self._assemble_consistently(batch_id, assemble)
         response = Response(content_type=f"{_CSV}; charset={batch.spec.layout.dialect.encoding}")
-        assembled = self._assemble(batch, assemble)
         response.headers["X-Complete"] = "true" if batch.status is BatchStatus.COMPLETED else "false"
         response.headers["Content-Disposition"] = f'attachment; filename="{batch.id}-{what}.csv"'
         start, stop = 0, assembled.size
@@ -330,6 +329,16 @@ class Batches:
         response.response = assembled.read(self._files, start, stop)
         response.content_length = stop - start
         return response
+
+    def _assemble_consistently(self, batch_id: str, assemble: Assemble) -> tuple[Batch, Assembled]:
+        """Return a batch and the file that goes with it: rows may be mended between reading the one and the other."""
+        batch = self._get(batch_id)
+        while True:
+            assembled = self._assemble(batch, assemble)
+            current = self._get(batch_id)
+            if (current.mends, current.completed_at) == (batch.mends, batch.completed_at):
+                return batch, assembled
+            batch = current
 
     def _assemble(self, batch: Batch, assemble: Assemble) -> Assembled:
         """Return the file; raises BatchGone when its pieces are being deleted, so that no stream breaks off."""

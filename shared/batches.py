@@ -127,6 +127,15 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplacedPart:
+    """A part in whose place a mended one stands. Its files stay for those who began to read them."""
+
+    batch_id: str
+    index: int
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
 class Mend:
     """An uploaded file of mended rows, and where in it everything stands."""
 

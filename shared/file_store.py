@@ -9,6 +9,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol, runtime_checkable
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -34,6 +35,15 @@ class Readable(Protocol):
 
     def read(self, size: int, /) -> bytes:
         """Return 1 to size bytes, or none at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Files whose keys begin alike, up to a slash."""
+
+    key: str
+    #: When the youngest of its files was changed, in seconds since the epoch, by the clock of the store.
+    changed_at: float
 
 
 class FileWriter:
@@ -78,6 +88,9 @@ class FileStore(Protocol):
 
     def delete_folder(self, prefix: str) -> None:
         """Delete every file whose key begins with prefix and a slash; there may be none."""
+
+    def folders(self, prefix: str) -> Iterator[Folder]:
+        """Yield every folder right below prefix, in any order; one may be deleted while it is looked at."""
 
 
 @runtime_checkable
@@ -203,6 +216,15 @@ class LocalFileStore:
                 with suppress(FileNotFoundError):
                     Path(folder).rmdir()
 
+    def folders(self, prefix: str) -> Iterator[Folder]:
+        with disk_errors(prefix):
+            root = self._path(prefix)
+            names = [entry.name for entry in os.scandir(root) if entry.is_dir()] if root.is_dir() else []
+            for name in names:
+                # A file that is still being written counts; its folder does where there is none.
+                paths = [root / name, *(root / name).rglob("*")]
+                yield Folder(f"{prefix}/{name}", max(_changed_at(path) for path in paths))
+
     def _path(self, key: str) -> Path:
         check_key(key)
         path = self._root / key
@@ -215,6 +237,14 @@ class LocalFileStore:
             self._make_folder(folder.parent)
             folder.mkdir(mode=0o700, exist_ok=True)
             _sync_folder(folder.parent)
+
+
+def _changed_at(path: Path) -> float:
+    """Return when a file or folder was changed, and the beginning of time for one that is gone."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _sync_folder(folder: Path) -> None:

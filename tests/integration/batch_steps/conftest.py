@@ -16,7 +16,7 @@ from redis import Redis
 from api.csv_header import CsvOptions, read_layout
 from shared.batch_files import batch_folder, input_key, part_folder
 from shared.batch_jobs import split_job
-from shared.batch_store import CANCELED, Batch, RedisBatchStore
+from shared.batch_store import CANCELED, REPLACED_SECONDS, Batch
 from shared.batches import BatchSpec, BatchStatus
 from shared.errors import FileMissing, FileStoreUnavailable
 from shared.file_store import LocalFileStore
@@ -27,8 +27,9 @@ from shared.messages import StepMessage
 from shared.queues import Lane
 from shared.settings import Settings
 from tests.builders import batch_spec, manifest
-from tests.fakes import FakeBroker
+from tests.fakes import FakeBroker, TimedRedisBatchStore
 from worker.batch_steps import BatchSteps
+from worker.housekeeping import Housekeeping
 from worker.lease_keeper import LeaseKeeper
 from worker.predictor import Predictor
 from worker.predictors import Predictors
@@ -123,7 +124,7 @@ class Workplace:
             update={"lease_seconds": 1e-6, "resend_after_seconds": 1e-6, "max_record_bytes": 500, "models_dir": folder}
         )
         self.jobs = DyingJobs(redis, self.settings)
-        self.batches = RedisBatchStore(redis, self.settings)
+        self.batches = TimedRedisBatchStore(redis, self.settings)
         self.files = FailingFiles(folder)
         self.broker = FakeBroker()
         self.estimator = Estimator()
@@ -223,8 +224,14 @@ class Workplace:
                 assert len(content) == expected
                 yield content
 
+    def tidy(self) -> None:
+        """Do what housekeeping does once nobody reads replaced parts any more."""
+        self.batches.let_time_pass(REPLACED_SECONDS + 1)
+        Housekeeping(self.batches, self.files).run()
+
     def written(self, spec: BatchSpec) -> list[str]:
-        """Return the files of the parts of a batch, with their tokens left out."""
+        """Return the files of the parts of a batch that stay, with their tokens left out."""
+        self.tidy()
         root = self._folder / batch_folder(spec.id) / "parts"
         files = [path for path in root.rglob("*") if path.is_file()]
         return sorted(f"{path.parent.name.split('-')[0]}/{path.name}" for path in files)
