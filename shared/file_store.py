@@ -9,7 +9,6 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol, runtime_checkable
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -35,15 +34,6 @@ class Readable(Protocol):
 
     def read(self, size: int, /) -> bytes:
         """Return 1 to size bytes, or none at the end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """Files whose keys begin alike, up to a slash."""
-
-    key: str
-    #: When the youngest of its files was changed, in seconds since the epoch, by the clock of the store.
-    changed_at: float
 
 
 class FileWriter:
@@ -89,8 +79,14 @@ class FileStore(Protocol):
     def delete_folder(self, prefix: str) -> None:
         """Delete every file whose key begins with prefix and a slash; there may be none."""
 
-    def folders(self, prefix: str) -> Iterator[Folder]:
-        """Yield every folder right below prefix, in any order; one may be deleted while it is looked at."""
+    def folders(self, prefix: str) -> Iterator[str]:
+        """Yield the key of every folder right below prefix, in any order."""
+
+    def changed_at(self, prefix: str) -> float:
+        """Return when the youngest file below prefix was changed, in seconds since the epoch; 0 when there is none.
+
+        S3 says of a file in several parts when its upload began.
+        """
 
 
 @runtime_checkable
@@ -216,14 +212,17 @@ class LocalFileStore:
                 with suppress(FileNotFoundError):
                     Path(folder).rmdir()
 
-    def folders(self, prefix: str) -> Iterator[Folder]:
+    def folders(self, prefix: str) -> Iterator[str]:
         with disk_errors(prefix):
             root = self._path(prefix)
             names = [entry.name for entry in os.scandir(root) if entry.is_dir()] if root.is_dir() else []
-            for name in names:
-                # A file that is still being written counts; its folder does where there is none.
-                paths = [root / name, *(root / name).rglob("*")]
-                yield Folder(f"{prefix}/{name}", max(_changed_at(path) for path in paths))
+        yield from (f"{prefix}/{name}" for name in names)
+
+    def changed_at(self, prefix: str) -> float:
+        with disk_errors(prefix):
+            # A file that is still being written counts; its folder does where there is none yet.
+            folder = self._path(prefix)
+            return max(_changed_at(path) for path in (folder, *folder.rglob("*")))
 
     def _path(self, key: str) -> Path:
         check_key(key)

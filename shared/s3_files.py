@@ -10,7 +10,6 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from itertools import groupby
 from typing import IO, TYPE_CHECKING, cast
 
 from boto3.exceptions import Boto3Error
@@ -26,7 +25,6 @@ from shared.file_store import (
     BUCKET,
     PIECE_BYTES,
     FileWriter,
-    Folder,
     Pieces,
     Readable,
     check_key,
@@ -135,14 +133,23 @@ class S3FileStore:
                 if refused := answer.get("Errors"):
                     raise _unavailable(prefix, refused[0].get("Code", "unknown"))
 
-    def folders(self, prefix: str) -> Iterator[Folder]:
+    def folders(self, prefix: str) -> Iterator[str]:
+        start = f"{self._name(prefix)}/"
+        with s3_errors(prefix):
+            pages = (
+                self._client()
+                .get_paginator("list_objects_v2")
+                .paginate(Bucket=self._bucket, Prefix=start, Delimiter="/")
+            )
+            for page in pages:
+                yield from (found["Prefix"][len(self._root) : -1] for found in page.get("CommonPrefixes", []))
+
+    def changed_at(self, prefix: str) -> float:
         start = f"{self._name(prefix)}/"
         with s3_errors(prefix):
             pages = self._client().get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=start)
-            found = (item for page in pages for item in page.get("Contents", []))
-            # They come sorted by their keys, so those of a folder follow each other.
-            for name, items in groupby(found, key=lambda item: item["Key"].removeprefix(start).partition("/")[0]):
-                yield Folder(f"{prefix}/{name}", max(item["LastModified"].timestamp() for item in items))
+            times = (item["LastModified"].timestamp() for page in pages for item in page.get("Contents", []))
+            return max(times, default=0.0)
 
     def copy_in(self, source_url: str, key: str, *, max_bytes: int) -> int:
         """Copy an object that our credentials can read, within S3; its tags and metadata stay behind.

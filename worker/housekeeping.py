@@ -58,6 +58,6 @@ class Housekeeping:
 
     def _find_orphans(self) -> Iterator[str]:
         oldest = self._clock() - ORPHAN_SECONDS
-        for folder in self._files.folders(BATCHES):
-            if folder.changed_at < oldest and self._batches.find(find_batch_id(folder.key)) is None:
-                yield folder.key
+        for key in self._files.folders(BATCHES):
+            if self._batches.find(find_batch_id(key)) is None and self._files.changed_at(key) < oldest:
+                yield key
