@@ -21,6 +21,7 @@ from worker.lease_keeper import LeaseKeeper
 from worker.lifecycle import Presence, follow_lifecycle
 from worker.micro_batch import MicroBatch
 from worker.predictors import Predictors
+from worker.priority import Priority
 from worker.progress import Progress
 from worker.stopping import GiveBack, Stopping
 from worker.sweeper import Sweeper
@@ -62,7 +63,7 @@ def create_worker(settings: Settings) -> Any:
     presence = Presence(RedisRegistry(redis, settings), settings.lanes, predictors.manifests)
     give_back = GiveBack(jobs, batches, broker, leases)
     stopping = Stopping(give_back, stop_seconds=settings.stop_seconds, on_drain=presence.stop)
-    companions = [leases, sweeper, presence, stopping, *_protection(settings, activity)]
+    companions = [Priority(settings.lanes), leases, sweeper, presence, stopping, *_protection(settings, activity)]
     follow_lifecycle(celery, _health_file(settings, activity, broker), companions)
     return celery.Worker(
         # One process, one thread that predicts: no pipe to a child, and no fork under a model's own threads.
