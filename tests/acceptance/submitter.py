@@ -15,18 +15,21 @@ class Submitter:
     """Submits people one by one, and notes which jobs were accepted."""
 
     url: str
+    #: Seconds for which each submission waits for its result; 0 for not at all.
+    wait_seconds: int = 0
     accepted: dict[str, dict[str, float]] = field(default_factory=dict)
     refused: int = 0
 
     def submit(self, http: httpx2.Client, person: dict[str, float]) -> None:
-        """Try until accepted; what was answered with 202 is noted, and nothing else."""
+        """Try until accepted; what was answered with 202 or 200 is noted, and nothing else."""
+        headers = {"Prefer": f"wait={self.wait_seconds}"} if self.wait_seconds else {}
         while True:
             try:
-                response = http.post("/v1/predictions", json={"model": "gender", "input": person})
+                response = http.post("/v1/predictions", json={"model": "gender", "input": person}, headers=headers)
             except httpx2.TransportError:
                 self.refused += 1
                 continue
-            if response.status_code == 202:
+            if response.status_code in (200, 202):
                 self.accepted[response.json()["id"]] = person
                 return
             assert response.status_code == 503, response.text
