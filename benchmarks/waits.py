@@ -85,12 +85,10 @@ def _measure(folder: Path, connections: int, rounds: int) -> None:
     documents = [{"input": _RECORD}] * connections
     with running_stack(settings) as stack:
         before = _server_memory_mb(stack)
-        # The first time the process makes what it then keeps, and its model comes up.
-        _ask_for_answers(stack, documents)
-        seconds = [answer.seconds for _ in range(rounds) for answer in _ask_for_answers(stack, documents)]
+        # The first time the process makes what it then keeps, and the model comes up.
+        _measure_round(stack, documents)
+        p50, p99 = map(median, zip(*(_measure_round(stack, documents) for _ in range(rounds)), strict=True))
         after = _server_memory_mb(stack)
-    seconds.sort()
-    p50, p99 = seconds[len(seconds) // 2], seconds[len(seconds) * 99 // 100]
     figures = {
         "connections": connections,
         "rounds": rounds,
@@ -103,16 +101,16 @@ def _measure(folder: Path, connections: int, rounds: int) -> None:
     sys.stdout.write(render_json(figures) + "\n")
 
 
-def _ask_for_answers(stack: Stack, documents: Sequence[Any]) -> list[WaitedAnswer]:
+def _measure_round(stack: Stack, documents: Sequence[Any]) -> tuple[float, float]:
+    """Return the seconds after which half of the requests, and all but a hundredth, had their answers."""
     answers = ask_at_once(f"{stack.url}/v1/predictions", documents, wait_seconds=_WAIT_SECONDS)
     statuses = Counter(answer.status for answer in answers)
     if statuses != {200: len(documents)}:
         raise MeasurementFailed(f"not every request got its answer: {dict(statuses)}")
     taken = sorted(answer.seconds for answer in answers)
-    sys.stdout.write(
-        f"{len(taken)} answers, the last after {taken[-1]:.2f} s, half of them after {median(taken):.2f} s\n"
-    )
-    return answers
+    p50, p99 = taken[len(taken) // 2], taken[len(taken) * 99 // 100]
+    sys.stdout.write(f"{len(taken)} answers: p50 {p50:.2f} s, p99 {p99:.2f} s\n")
+    return p50, p99
 
 
 def _server_memory_mb(stack: Stack) -> float:

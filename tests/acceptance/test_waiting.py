@@ -22,16 +22,20 @@ from tests.acceptance.test_faults import signal_processes
 WAITS = 1_000
 
 
-@pytest.fixture
-def settings(tmp_path: Path, models_dir: Path) -> Settings:
+def one_process(data_dir: Path, models_dir: Path, *, max_waiters: int) -> Settings:
     return Settings(
         port=free_port(),
-        data_dir=tmp_path,
+        data_dir=data_dir,
         models_dir=models_dir,
         api_processes=1,
-        max_waiters=WAITS,
+        max_waiters=max_waiters,
         lease_seconds=2.0,
     )
+
+
+@pytest.fixture
+def settings(tmp_path: Path, models_dir: Path) -> Settings:
+    return one_process(tmp_path, models_dir, max_waiters=WAITS)
 
 
 @pytest.fixture
@@ -71,10 +75,7 @@ def test_a_thousand_waits_that_run_out_end_with_202_and_their_jobs_are_answered_
 
 
 def test_requests_beyond_the_places_get_202_at_once(tmp_path: Path, models_dir: Path) -> None:
-    settings = Settings(
-        port=free_port(), data_dir=tmp_path, models_dir=models_dir, api_processes=1, max_waiters=10, lease_seconds=2.0
-    )
-    with running_stack(settings) as stack:
+    with running_stack(one_process(tmp_path, models_dir, max_waiters=10)) as stack:
         signal_processes(stack, "worker", signal.SIGSTOP)
 
         answers = ask(stack, people(30), wait_seconds=3)
