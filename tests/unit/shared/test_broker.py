@@ -5,7 +5,6 @@ from base64 import b64decode
 from typing import Any
 
 import pytest
-from celery import Celery
 from pydantic import SecretStr
 from redis import Redis
 
@@ -14,25 +13,23 @@ from shared.errors import BrokerUnavailable
 from shared.jobs import BatchStep, JobSpec, StepKind
 from shared.messages import PredictMessage, StepMessage
 from shared.queues import Lane, TaskName
+from shared.redis_messages import QueueEntry
 from shared.settings import Settings
 from tests.builders import job_spec
 
 NOWHERE = "unix:///nonexistent/broker.sock"
 
 
-@pytest.fixture
-def celery() -> Celery:
-    """The application of every process, with kombu's queues in memory instead of a server."""
-    celery = make_celery(Settings())
-    celery.conf.broker_url = "memory://"
-    return celery
+def write(specs: list[JobSpec]) -> QueueEntry:
+    """Return the message that the store enqueues with the records of these jobs."""
+    entry = CeleryBroker(make_celery(Settings()), Redis(), Settings()).entry(specs)
+    assert entry is not None
+    return entry
 
 
-def send_and_take(celery: Celery, specs: list[JobSpec], *, enqueued_at: float = 1.0) -> dict[str, Any]:
-    """Return the document that kombu keeps for one message."""
-    CeleryBroker(celery, Redis(), Settings()).send(specs, enqueued_at=enqueued_at)
-    with celery.connection_for_read() as connection:
-        document: dict[str, Any] = connection.channel()._get(specs[0].lane.value)
+def read(entry: QueueEntry, *, enqueued_at: float = 1.0) -> dict[str, Any]:
+    """Return the document that lies on the queue then."""
+    document: dict[str, Any] = json.loads(entry.at(enqueued_at))
     return document
 
 
@@ -91,56 +88,58 @@ def test_the_queues_may_be_on_a_server_of_their_own() -> None:
 
 
 @pytest.mark.parametrize("lane", Lane)
-def test_jobs_arrive_in_the_queue_of_their_lane_as_they_were_sent(celery: Celery, lane: Lane) -> None:
+def test_jobs_arrive_in_the_queue_of_their_lane_as_they_were_sent(lane: Lane) -> None:
     specs = [job_spec("prd_a", lane=lane), job_spec("prd_b", lane=lane, rows=[[160.0, 37.5]])]
 
-    document = send_and_take(celery, specs)
+    entry = write(specs)
 
+    document = read(entry)
+    assert entry.key == "{rowcall}:broker:" + lane.value
     assert document["content-type"] == "application/json"
     assert document["headers"]["task"] == TaskName.PREDICT
     _arguments, keywords, _callbacks = json.loads(b64decode(document["body"]))
     assert PredictMessage.decode(keywords) == PredictMessage.of(specs)
 
 
-def test_the_rows_of_a_message_are_not_copied_into_its_headers(celery: Celery) -> None:
-    headers = send_and_take(celery, [job_spec()])["headers"]
+def test_the_rows_of_a_message_are_not_copied_into_its_headers() -> None:
+    headers = read(write([job_spec()]))["headers"]
 
     assert (headers["argsrepr"], headers["kwargsrepr"]) == ("", "")
 
 
-def test_a_step_of_a_batch_is_a_task_of_its_own(celery: Celery) -> None:
+def test_a_step_of_a_batch_is_a_task_of_its_own() -> None:
     step = BatchStep("bat_a", StepKind.CHUNK, 3)
 
-    document = send_and_take(celery, [job_spec("prd_a", lane=Lane.BULK, rows=[], step=step)])
+    document = read(write([job_spec("prd_a", lane=Lane.BULK, rows=[], step=step)]))
 
     assert document["headers"]["task"] == TaskName.BATCH_STEP
     _arguments, keywords, _callbacks = json.loads(b64decode(document["body"]))
     assert StepMessage.decode(keywords) == StepMessage("prd_a", step)
 
 
-def test_every_message_has_an_id_of_its_own(celery: Celery) -> None:
-    documents = [send_and_take(celery, [job_spec()]) for _ in range(3)]
+def test_every_message_has_an_id_of_its_own() -> None:
+    documents = [read(write([job_spec()])) for _ in range(3)]
 
     ids = [document["headers"]["id"] for document in documents]
     assert len(set(ids)) == 3
     assert [document["properties"]["correlation_id"] for document in documents] == ids
 
 
-def test_a_message_survives_the_broker(celery: Celery) -> None:
-    assert send_and_take(celery, [job_spec()])["properties"]["delivery_mode"] == 2
+def test_a_message_survives_the_broker() -> None:
+    assert read(write([job_spec()]))["properties"]["delivery_mode"] == 2
 
 
-def test_nobody_keeps_the_result_of_a_task(celery: Celery) -> None:
-    assert send_and_take(celery, [job_spec()])["headers"]["ignore_result"] is True
+def test_nobody_keeps_the_result_of_a_task() -> None:
+    assert read(write([job_spec()]))["headers"]["ignore_result"] is True
 
 
-def test_jobs_of_two_lanes_are_not_sent_as_one_message(celery: Celery) -> None:
+def test_jobs_of_two_lanes_are_not_sent_as_one_message() -> None:
     with pytest.raises(ValueError, match="too many values"):
-        send_and_take(celery, [job_spec("prd_a"), job_spec("prd_b", lane=Lane.BULK)])
+        write([job_spec("prd_a"), job_spec("prd_b", lane=Lane.BULK)])
 
 
-def test_a_message_says_when_it_was_enqueued(celery: Celery) -> None:
-    document = send_and_take(celery, [job_spec()], enqueued_at=1_700_000_000.25)
+def test_a_message_says_when_it_was_enqueued() -> None:
+    document = read(write([job_spec()]), enqueued_at=1_700_000_000.25)
 
     assert _enqueued_at(json.dumps(document)) == 1_700_000_000.25
 
@@ -186,3 +185,9 @@ def test_options_of_tls_in_the_url_keep_the_certificate_required() -> None:
     celery = make_celery(Settings(redis_url=SecretStr("rediss://store:6380/0?ssl_ca_certs=/ca.pem")))
 
     assert celery.connection_for_write().ssl == {"ssl_ca_certs": "/ca.pem"}
+
+
+def test_queues_on_a_server_of_their_own_are_out_of_reach_of_the_store() -> None:
+    settings = Settings(broker_url=SecretStr("redis://broker:2"))
+
+    assert CeleryBroker(make_celery(settings), Redis(), settings).entry([job_spec()]) is None
