@@ -5,7 +5,7 @@ import signal
 import sys
 from functools import partial
 
-from granian.constants import HTTPModes, Interfaces
+from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
@@ -29,6 +29,7 @@ def make_server(settings: Settings) -> MPServer:
         address=settings.host,
         port=settings.port,
         interface=Interfaces.ASGINL,
+        loop=Loops.uvloop,
         workers=settings.api_processes,
         backlog=BACKLOG,
         backpressure=MAX_CONNECTIONS,

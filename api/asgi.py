@@ -25,7 +25,8 @@ RETRIES = 3
 redis = make_redis(settings, settings.store_url, retries=RETRIES, max_connections=settings.api_threads + 2)
 jobs = RedisJobStore(redis, settings)
 celery = make_celery(settings)
-broker = make_broker(settings, celery, store=redis, retries=RETRIES)
+# A message that cannot be sent at once is the sweeper's, so a single further try is enough.
+broker = make_broker(settings, celery, store=redis, retries=1)
 # A probe must say within its time that a server is away: it has clients of its own, which ask once.
 probe = make_redis(settings, settings.store_url, retries=0, max_connections=2, timeout_seconds=PROBE_SECONDS)
 readiness = Readiness(

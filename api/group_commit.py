@@ -16,9 +16,10 @@ from shared.jobs import Job, JobSpec, JobStatus
 
 log = logging.getLogger(__name__)
 
-#: After a failure to send, messages are left to the sweeper for so long: a broker that hangs must not hold up the
-#: recording of jobs, which is the promise.
+#: After a failure to send, messages are left to the sweeper for so long, and for so many times as long as the failure
+#: took: a broker that hangs must not hold up the recording of jobs, which is the promise.
 BROKER_REST_SECONDS = 2.0
+BROKER_REST_FACTOR = 5.0
 
 
 class Ticket(Entry):
@@ -142,14 +143,16 @@ class GroupCommit:
         records = [ticket.accepted for ticket in tickets if ticket.accepted is not None]
         if not records or time.monotonic() < self._broker_rests_until:
             return
-        self._gathering.sent(tickets, now=time.monotonic(), live_workers=records[-1].live_workers)
+        began = time.monotonic()
+        self._gathering.sent(tickets, now=began, live_workers=records[-1].live_workers)
         try:
             enqueued_at = max(record.created_at for record in records)
             self._broker.send([ticket.spec for ticket in tickets], enqueued_at=enqueued_at)
         except Exception as error:
             # Nobody will answer it, so it must not count as on its way.
-            self._gathering.answered([ticket.spec.id for ticket in tickets], time.monotonic())
+            now = time.monotonic()
+            self._gathering.answered([ticket.spec.id for ticket in tickets], now)
             if not isinstance(error, BrokerUnavailable):
                 raise
-            self._broker_rests_until = time.monotonic() + BROKER_REST_SECONDS
+            self._broker_rests_until = now + max(BROKER_REST_SECONDS, BROKER_REST_FACTOR * (now - began))
             log.warning("message left to the sweeper", extra={"jobs": len(tickets), "detail": error.detail})

@@ -211,8 +211,10 @@ class RedisJobStore:
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self._settings = settings
         self._root = settings.key_root
-        names = ("accept", "claim", "restore", "renew", "finish", "release", "cancel", "find", "ended", "sweep")
-        texts = read_scripts({name: name != "accept" for name in names}, "record", "batch")
+        names = ("accept", "claim", "restore", "renew", "finish", "release", "cancel", "find", "ended")
+        # The server runs the preludes at every call, so each script has only those that it needs.
+        texts = read_scripts({name: name != "accept" for name in names}, "record")
+        texts |= read_scripts({"sweep": True}, "record", "batch")
         self._scripts = {name: Script(redis, text) for name, text in texts.items()}
         self._expired = encode_outcome(EXPIRED)
         self._canceled = encode_outcome(CANCELED)
