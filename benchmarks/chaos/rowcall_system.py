@@ -1,0 +1,113 @@
+"""Our own service under faults: several API processes, workers of both lanes, and the pair of servers."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.chaos.supervised import SupervisedPrograms
+from benchmarks.chaos.system import Servers, System
+from benchmarks.chaos.web_client import NoAnswer, WebClient
+from benchmarks.service import free_port
+from shared.queues import Lane
+from shared.settings import Settings
+from standalone.process_manager import Program, quote_percent
+
+#: Names of the processes of the lane of files begin so.
+BULK_PREFIX = "bulk-worker"
+API_COPIES = 2
+WORKERS = 3
+BULK_WORKERS = 2
+#: A row that hangs must not take as long as the run; everything else is the default.
+PREDICT_TIMEOUT_SECONDS = 15.0
+#: Small, so that a file is many pieces of work.
+CHUNK_BYTES = 64_000
+_TRIGGER_SECONDS = 10.0
+_LOOK_SECONDS = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class RowcallSystem:
+    """The service, where clients reach it, and what of it is still open."""
+
+    system: System
+    ports: tuple[int, ...]
+    key_root: str
+
+    def count_open_jobs(self) -> int:
+        """Return how many jobs are not final, whoever submitted them: clients do not know those without an answer."""
+        with self.system.servers.pair.client() as redis:
+            return int(redis.zcard(f"{self.key_root}deadlines"))
+
+
+@contextmanager
+def running_rowcall(folder: Path, models_dir: Path, *, in_network: bool) -> Iterator[RowcallSystem]:
+    """Run the service for the time of the block."""
+    with Servers.run(folder, in_network=in_network) as servers:
+        settings = Settings(
+            data_dir=folder / "data",
+            models_dir=models_dir,
+            api_processes=2,
+            predict_timeout_seconds=PREDICT_TIMEOUT_SECONDS,
+            chunk_bytes=CHUNK_BYTES,
+        )
+        ports = tuple(free_port() for _ in range(API_COPIES))
+        trigger = folder / "die-before-publish"
+        programs = _list_programs(servers, ports, trigger, folder)
+        with SupervisedPrograms.run(programs, settings.to_environment(), folder) as supervised:
+            supervised.wait_until(lambda: all(_is_ready(port) for port in ports))
+            system = System(servers, supervised, kill_before_publish=lambda: _wait_until_taken(trigger))
+            yield RowcallSystem(system, ports, settings.key_root)
+
+
+def _list_programs(servers: Servers, ports: tuple[int, ...], trigger: Path, folder: Path) -> list[Program]:
+    worker = [sys.executable, "-m", "worker"]
+    if servers.network is not None:
+        worker = servers.network.command(worker)
+    api = [sys.executable, "-m", "benchmarks.chaos.dying_api", str(trigger)]
+    return [
+        _worker_program("worker", Lane.INTERACTIVE, WORKERS, worker, servers, folder),
+        _worker_program(BULK_PREFIX, Lane.BULK, BULK_WORKERS, worker, servers, folder),
+        *(
+            Program(f"api-{port}", api, priority=30, environment=_environment(servers.api_address, ROWCALL_PORT=port))
+            for port in ports
+        ),
+    ]
+
+
+def _worker_program(name: str, lane: Lane, copies: int, command: list[str], servers: Servers, folder: Path) -> Program:
+    health_file = f"{quote_percent(str(folder))}/{name}-%(process_num)d.health"
+    environment = _environment(servers.worker_address, ROWCALL_LANES=lane.value, ROWCALL_HEALTH_FILE=health_file)
+    return Program(name, command, priority=20, copies=copies, environment=environment)
+
+
+def _environment(address: str, **variables: object) -> str:
+    all_of_them = {"ROWCALL_REDIS_URL": f"redis://{address}/0", **variables}
+    return ",".join(f'{name}="{value}"' for name, value in all_of_them.items())
+
+
+def _is_ready(port: int) -> bool:
+    client = WebClient(port)
+    try:
+        return client.ask("GET", "/readyz").status == 200
+    except NoAnswer:
+        return False
+    finally:
+        client.close()
+
+
+def _wait_until_taken(trigger: Path) -> bool:
+    """Lay the trigger, and return whether a process took it and died; if none does, take it back."""
+    trigger.touch()
+    until = time.monotonic() + _TRIGGER_SECONDS
+    while trigger.exists():
+        if time.monotonic() > until:
+            try:
+                trigger.unlink()
+            except FileNotFoundError:
+                return True
+            return False
+        time.sleep(_LOOK_SECONDS)
+    return True

@@ -1,0 +1,131 @@
+"""One run: the control first, then our own service under the same kinds of faults, and the verdict on both."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from benchmarks.chaos.checker import judge
+from benchmarks.chaos.clients import Readers, Submitters
+from benchmarks.chaos.control import ControlResult, run_control
+from benchmarks.chaos.faults import Saboteur
+from benchmarks.chaos.files import FileRuns
+from benchmarks.chaos.history import History
+from benchmarks.chaos.report import ChaosResult
+from benchmarks.chaos.rowcall_system import BULK_PREFIX, RowcallSystem, running_rowcall
+from benchmarks.chaos.schedule import KINDS, MARGIN_SECONDS, Kind, plan_faults, select_kinds
+from benchmarks.chaos.traced_model import count_executions
+from benchmarks.chaos.traced_people import TracedPeople, publish_traced_model
+from benchmarks.chaos.worker_network import find_hindrance
+from benchmarks.warm_process import MeasurementFailed
+
+#: How long the model takes for a call, so that a worker that is killed has something in hand.
+CALL_SECONDS = 0.05
+#: After the load, everything must have its answer in this time: a row that hangs is tried three times.
+DRAIN_SECONDS = 150.0
+#: Tasks per second of both applications of the control, so that a worker that is killed has something in hand.
+_CONTROL_RATE = 40.0
+#: Beyond one of each kind.
+_MORE_CONTROL_FAULTS = 5
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run."""
+
+    broker: str
+    seconds: float
+    control_seconds: float
+    #: Fewer accepted jobs are a failure.
+    jobs: int
+    faults: int
+    #: Jobs per second.
+    rate: float
+    seed: int
+    #: Files to score under the faults.
+    files: int
+
+
+def run_chaos(plan: Plan, folder: Path, *, say: Say) -> ChaosResult:
+    """Run the control and then our service; raises MeasurementFailed when either cannot be run."""
+    say(f"seed {plan.seed}: `--seed {plan.seed}` repeats this plan of faults")
+    hindrance = find_hindrance()
+    if hindrance:
+        note = f"NO NETWORK NAMESPACE: {hindrance}. Workers are cut off by a forwarder that falls silent instead."
+    else:
+        note = "workers are cut off in a network namespace of their own, the API by a forwarder that falls silent"
+    say(note)
+    traces = folder / "traces"
+    traces.mkdir()
+    people = TracedPeople(publish_traced_model(folder / "models", traces, call_seconds=CALL_SECONDS), plan.seed)
+    control = _run_control(plan, folder / "control", people, in_network=not hindrance, say=say)
+    with running_rowcall(folder / "rowcall", folder / "models", in_network=not hindrance) as rowcall:
+        result = _run_ours(plan, rowcall, people, traces, notes=[note], say=say)
+    return replace(result, control=control)
+
+
+def _run_control(plan: Plan, folder: Path, people: TracedPeople, *, in_network: bool, say: Say) -> ControlResult:
+    kinds = [kind for kind in KINDS if not kind.is_ours_only]
+    count = max(len(kinds) + _MORE_CONTROL_FAULTS, round(plan.faults * plan.control_seconds / plan.seconds))
+    faults = plan_faults(plan.seed, seconds=plan.control_seconds, count=count, kinds=kinds)
+    say(f"control: stock Celery under {len(faults)} faults in {plan.control_seconds:g} s ...")
+    control = run_control(folder, faults, people, rate=_CONTROL_RATE, call_seconds=CALL_SECONDS, in_network=in_network)
+    say(f"control: {control.all_lost} of {control.accepted} lost")
+    return control
+
+
+def _run_ours(
+    plan: Plan, rowcall: RowcallSystem, people: TracedPeople, traces: Path, *, notes: Sequence[str], say: Say
+) -> ChaosResult:
+    history = History()
+    files = FileRuns(rowcall.ports, people.artifact, traces.parent, files=plan.files, seed=plan.seed)
+    submitters = Submitters(rowcall.ports, people, history, rate=plan.rate)
+    readers = Readers(rowcall.ports, history)
+    system = replace(rowcall.system, submit_poison=submitters.submit_poison)
+    if plan.files:
+        # Faults are for those who score files as well.
+        system = replace(system, worker_prefixes=(*system.worker_prefixes, BULK_PREFIX))
+    kinds, missing = _choose_kinds(rowcall)
+    faults = plan_faults(plan.seed, seconds=plan.seconds, count=plan.faults, kinds=kinds)
+    say(f"rowcall: {plan.rate:g} jobs per second under {len(faults)} faults in {plan.seconds:g} s ...")
+    saboteur = Saboteur(system)
+    submitters.start()
+    readers.start()
+    files.start()
+    started = time.monotonic()
+    saboteur.carry_out(faults, started)
+    time.sleep(max(MARGIN_SECONDS, started + plan.seconds - time.monotonic()))
+    submitters.stop()
+    load_ended = time.monotonic()
+    readers.drain(DRAIN_SECONDS)
+    drain_seconds = time.monotonic() - load_ended
+    files.join()
+    readers.stop()
+    readers.read_all()
+    verdict = judge(history.list_jobs(), people.output, count_executions(traces))
+    if verdict.accepted < plan.jobs:
+        raise MeasurementFailed(f"only {verdict.accepted} jobs were accepted; raise --rate or --minutes")
+    return ChaosResult(
+        seed=plan.seed,
+        broker=plan.broker,
+        seconds=load_ended - started,
+        notes=[*notes, *missing, *files.problems],
+        history=history,
+        faults=saboteur.done,
+        verdict=verdict,
+        open_at_end=rowcall.count_open_jobs(),
+        drain_seconds=drain_seconds,
+        control=None,
+        bulk=files.found,
+    )
+
+
+def _choose_kinds(rowcall: RowcallSystem) -> tuple[list[Kind], list[str]]:
+    """Return the kinds that this service can suffer, and what to say of the others."""
+    if rowcall.system.workers_have_children():
+        return list(KINDS), []
+    # A worker of ours is one process, so its main process is the whole of it, and killing a child means nothing.
+    note = "a worker is a single process here: worker_kill_main is the same as worker_kill_whole, and there is no child"
+    return select_kinds(KINDS, without=["worker_kill_child"]), [note]

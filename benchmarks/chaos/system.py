@@ -1,0 +1,78 @@
+"""What faults are done to: processes by role, the pair of servers, and the ways to it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from benchmarks.chaos.fates import Fate
+from benchmarks.chaos.store_pair import StorePair
+from benchmarks.chaos.supervised import SupervisedPrograms, find_children
+from benchmarks.chaos.worker_network import WorkerNetwork
+from benchmarks.forwarder import Forwarder
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """The pair of servers, and an endpoint in front of it for each side, so that each can be cut off alone."""
+
+    pair: StorePair
+    to_workers: Forwarder
+    to_api: Forwarder
+    #: None where this process may not make one; partitions then happen in the forwarder.
+    network: WorkerNetwork | None
+
+    @classmethod
+    @contextmanager
+    def run(cls, folder: Path, *, in_network: bool) -> Iterator[Self]:
+        """Run all of it for the time of the block."""
+        with ExitStack() as running:
+            network = running.enter_context(WorkerNetwork.run()) if in_network else None
+            pair = running.enter_context(StorePair.run(folder))
+            host = network.host if network else "127.0.0.1"
+            to_workers = running.enter_context(Forwarder.to(pair.primary_port, host=host))
+            to_api = running.enter_context(Forwarder.to(pair.primary_port))
+            yield cls(pair, to_workers, to_api, network)
+
+    @property
+    def worker_address(self) -> str:
+        """Where workers find the primary."""
+        return f"{self.network.host if self.network else '127.0.0.1'}:{self.to_workers.port}"
+
+    @property
+    def api_address(self) -> str:
+        """Where the API finds the primary."""
+        return f"127.0.0.1:{self.to_api.port}"
+
+    def follow_primary(self) -> None:
+        """Lead new connections to whoever is the primary now."""
+        for endpoint in (self.to_workers, self.to_api):
+            endpoint.move(self.pair.primary_port)
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """One service under faults."""
+
+    servers: Servers
+    programs: SupervisedPrograms
+    #: Names of the processes that compute, and of those that take requests, begin so.
+    worker_prefixes: tuple[str, ...] = ("worker",)
+    api_prefixes: tuple[str, ...] = ("api",)
+    #: Lets the next API process that sends a message die right before it; returns whether one did.
+    kill_before_publish: Callable[[], bool] = field(default=lambda: False)
+    #: Submits a row with this fate.
+    submit_poison: Callable[[Fate], None] = field(default=lambda _fate: None)
+
+    def worker_pids(self) -> list[int]:
+        """Return the process ids of the workers that run, in the order of their names."""
+        return list(self.programs.pids(*self.worker_prefixes).values())
+
+    def api_pids(self) -> list[int]:
+        """Return the process ids of the API's main processes that run."""
+        return list(self.programs.pids(*self.api_prefixes).values())
+
+    def workers_have_children(self) -> bool:
+        """Say whether a worker is more than one process."""
+        return any(find_children(pid) for pid in self.worker_pids())
