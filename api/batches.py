@@ -38,6 +38,7 @@ from shared.errors import (
     JobAlreadyFinal,
     ModelNotFound,
     NoModelServed,
+    NotReplicated,
     RequestError,
     StoreUnavailable,
 )
@@ -166,11 +167,14 @@ class Batches:
 
         Returns the batch as it was accepted: reading it again could fail, and hide it from its client.
 
-        Raises StoreUnavailable or StoreFull, and then nothing was promised.
+        Raises StoreUnavailable, StoreFull or NotReplicated, and then nothing was promised.
         """
         split = split_job(spec)
         try:
             accepted_at = self._batches.accept(spec, split)
+        except NotReplicated:
+            # Its record is there, so its files must be.
+            raise
         except DependencyError:
             self._delete_refused(batch_folder(spec.id))
             raise

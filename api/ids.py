@@ -33,8 +33,11 @@ class JobIds:
     @cached_property
     def _key(self) -> bytes:
         with store_errors():
-            self._redis.set(self._key_name, secrets.token_bytes(32), nx=True)
             key = self._redis.get(self._key_name)
+            if key is None:
+                # Only then, because a server without memory left takes no key.
+                self._redis.set(self._key_name, secrets.token_bytes(32), nx=True)
+                key = self._redis.get(self._key_name)
         assert isinstance(key, bytes)
         return key
 

@@ -11,14 +11,17 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from api.flag import Flag
 from shared.errors import StoreUnavailable
 from shared.job_records import JobEnd, decode_ends
-from shared.job_store import JobStore
+from shared.job_store import JobStore, store_errors
+from shared.redis_client import Script
 from shared.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -29,6 +32,13 @@ OTHER_JOB_LOOK_SECONDS = 0.25
 #: Jobs in one look; it bounds the time for which a script holds the server.
 LOOK_JOBS = 500
 _RECONNECT_SECONDS = 0.5
+#: How often this process says something to itself, and how long it may hear nothing before it subscribes again: its
+#: connection may be half-open, or lead to a server that is no longer the primary and hears of nothing.
+GREETING_SECONDS = 2.0
+SILENCE_SECONDS = 5.0
+_READ_SECONDS = 1.0
+#: Only a primary takes a script that may write.
+_GREET = "#!lua flags=allow-oom\nreturn redis.call('PUBLISH', KEYS[1], '[]')"
 
 
 class Waiter:
@@ -63,6 +73,7 @@ class Waiters:
         """on_ends: called with the ids of jobs of this process that have their ends."""
         self._jobs = jobs
         self._redis = redis
+        self._greet = Script(redis, _GREET)
         self._on_ends = on_ends
         #: The request that made a job and waits for it, by job. Each change is one operation on a dictionary: hundreds
         #: of requests would queue for a lock.
@@ -84,13 +95,21 @@ class Waiters:
             try:
                 with self._redis.pubsub(ignore_subscribe_messages=True) as subscription:  # type: ignore[no-untyped-call]
                     subscription.subscribe(self.reply_to)
-                    while True:
-                        message = subscription.get_message(timeout=5.0)
-                        if message is not None:
-                            self._hear(message["data"])
+                    self._listen_to(subscription)
             except RedisError as error:
                 log.warning("notifications interrupted, connecting again", extra={"detail": type(error).__name__})
                 time.sleep(_RECONNECT_SECONDS)
+
+    def _listen_to(self, subscription: Any) -> None:
+        """Hear what is told, until nothing is; raises RedisError."""
+        heard_at = time.monotonic()
+        while True:
+            message = subscription.get_message(timeout=_READ_SECONDS)
+            if message is not None:
+                heard_at = time.monotonic()
+                self._hear(message["data"])
+            elif time.monotonic() - heard_at > SILENCE_SECONDS:
+                raise RedisConnectionError("The subscription is silent.")
 
     def _hear(self, text: bytes) -> None:
         try:
@@ -121,8 +140,15 @@ class Waiters:
             looks += 1
             try:
                 self.look(is_thorough=looks % round(OWN_JOB_LOOK_SECONDS / OTHER_JOB_LOOK_SECONDS) == 0)
+                if looks % round(GREETING_SECONDS / OTHER_JOB_LOOK_SECONDS) == 0:
+                    self._greet_itself()
             except StoreUnavailable as error:
                 log.warning("waiting jobs not looked at", extra={"detail": error.detail})
+
+    def _greet_itself(self) -> None:
+        """Say something that the subscription must hear; raises StoreUnavailable."""
+        with store_errors():
+            self._greet(keys=[self.reply_to], args=[])
 
     def look(self, *, is_thorough: bool) -> None:
         """Wake the requests whose jobs have ended, though nobody told; raises StoreUnavailable.

@@ -1,6 +1,6 @@
 """Forwarder: a TCP endpoint in front of a server, that can be moved, frozen and cut while clients hold on to it.
 
-It plays the name of a managed server: after a failover new connections lead elsewhere; old ones stay where they are.
+It plays the name of a managed server: after a failover new connections lead elsewhere, old ones stay where they are.
 """
 
 import asyncio
@@ -20,7 +20,8 @@ class Forwarder:
     def __init__(self, target_port: int, host: str) -> None:
         self._target_port = target_port
         self._host = host
-        self._loop = asyncio.new_event_loop()
+        self._loop: asyncio.AbstractEventLoop
+        self._stopped = asyncio.Event()
         #: Cleared while nothing passes in that direction.
         self._questions_pass = asyncio.Event()
         self._answers_pass = asyncio.Event()
@@ -58,6 +59,17 @@ class Forwarder:
         if questions:
             self._do(self._questions_pass.clear)
 
+    def abandon(self) -> None:
+        """Let nothing pass any more on the connections that exist, and close none; new ones are as good as ever."""
+        self._do(self._abandon_all)
+
+    def _abandon_all(self) -> None:
+        self._questions_pass.clear()
+        self._answers_pass.clear()
+        self._questions_pass, self._answers_pass = asyncio.Event(), asyncio.Event()
+        self._questions_pass.set()
+        self._answers_pass.set()
+
     def thaw(self) -> None:
         """Let pass what was held back, and all that follows."""
         self._do(self._answers_pass.set)
@@ -83,7 +95,6 @@ class Forwarder:
 
     async def _run(self, listening: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
-        self._stopped = asyncio.Event()
         self._answers_pass.set()
         self._questions_pass.set()
         server = await asyncio.start_server(self._take, self._host, 0)
@@ -108,13 +119,14 @@ class Forwarder:
 
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry bytes both ways until one side closes."""
+        questions_pass, answers_pass = self._questions_pass, self._answers_pass
         with self._closing(writer):
-            await self._questions_pass.wait()
+            await questions_pass.wait()
             far_reader, far_writer = await asyncio.open_connection(_HOST, self._target_port)
             with self._closing(far_writer):
                 ways = (
-                    asyncio.ensure_future(_carry(reader, far_writer, self._questions_pass)),
-                    asyncio.ensure_future(_carry(far_reader, writer, self._answers_pass)),
+                    asyncio.ensure_future(_carry(reader, far_writer, questions_pass)),
+                    asyncio.ensure_future(_carry(far_reader, writer, answers_pass)),
                 )
                 try:
                     await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)

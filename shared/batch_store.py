@@ -21,8 +21,9 @@ from shared.batches import (
     Part,
 )
 from shared.job_records import encode_spec
-from shared.job_store import read_scripts, store_errors
+from shared.job_store import read_scripts, run_accepting, store_errors
 from shared.jobs import JobSpec, ModelRef
+from shared.redis_client import Argument, Script
 from shared.settings import Settings
 
 _ABORTED = BatchError(
@@ -80,7 +81,8 @@ class BatchStore(Protocol):
     def accept(self, spec: BatchSpec, first_step: JobSpec) -> float:
         """Write the records of the batch and of the job that begins it, both or none; returns when that was.
 
-        Raises StoreFull. After it the batch is promised.
+        Raises StoreFull, and NotReplicated when they are written but may be lost with the primary. After it the batch
+        is promised.
         """
 
     def find(self, batch_id: str) -> Batch | None:
@@ -114,6 +116,7 @@ class BatchStore(Protocol):
         """Take a completed batch up again and write the job that merges mended rows.
 
         index: how many mends there were, plus 1. Returns `ok`, `unknown`, or the status that does not allow it.
+        Raises as `accept` does.
         """
 
     def get_mend(self, batch_id: str, index: int) -> Mend:
@@ -137,15 +140,19 @@ class RedisBatchStore:
 
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self._redis = redis
+        self._settings = settings
         self._retention = settings.retention_seconds
         self._root = settings.key_root
-        names = ("accept", "chunks", "part", "end", "find", "due", "mend", "replace", "mended")
+        names = ("accept", "chunks", "part", "notes", "end", "find", "due", "mend", "replace", "mended")
         texts = read_scripts({f"batch_{name}": name not in ("accept", "mend") for name in names}, "record", "batch")
-        self._scripts = {name: redis.register_script(text) for name, text in texts.items()}
+        self._scripts = {name: Script(redis, text) for name, text in texts.items()}
 
-    def _run(self, script: str, *arguments: bytes | str | float) -> Any:
+    def _run(self, script: str, *arguments: Argument) -> Any:
         with store_errors():
-            return self._scripts[f"batch_{script}"](keys=[self._root], args=list(arguments))
+            return self._scripts[f"batch_{script}"](keys=[self._root], args=arguments)
+
+    def _accept(self, script: str, arguments: Sequence[Argument]) -> Any:
+        return run_accepting(self._scripts[f"batch_{script}"], self._settings, arguments)
 
     def _key(self, batch_id: str) -> str:
         return f"{self._root}batch:{batch_id}"
@@ -154,7 +161,7 @@ class RedisBatchStore:
         arguments: list[bytes | str | float] = [spec.id, _encode_spec(spec), spec.deadline_seconds]
         arguments += [int(spec.on_error is OnError.ABORT), spec.max_error_ratio]
         arguments += [first_step.lane.value, first_step.id, encode_spec(first_step), first_step.max_attempts]
-        return float(self._run("accept", *arguments))
+        return float(self._accept("accept", arguments))
 
     def find(self, batch_id: str) -> Batch | None:
         answer = self._run("find", batch_id, self._retention, _encode_error(_EXPIRED))
@@ -200,8 +207,7 @@ class RedisBatchStore:
         return bytes(notes) if notes is not None else None  # type: ignore[arg-type]  # This client answers bytes.
 
     def write_notes(self, batch_id: str, index: int, notes: bytes) -> None:
-        with store_errors():
-            self._redis.hset(f"{self._key(batch_id)}:notes", str(index), notes)
+        self._run("notes", batch_id, index, notes)
 
     def end(self, batch_id: str, status: BatchStatus, error: BatchError) -> EndVerdict:
         return EndVerdict(self._run("end", batch_id, self._retention, status.value, _encode_error(error)).decode())
@@ -209,7 +215,7 @@ class RedisBatchStore:
     def accept_mend(self, spec: BatchSpec, index: int, mend: Mend, step: JobSpec) -> str:
         arguments: list[bytes | str | float] = [spec.id, spec.deadline_seconds, index, orjson.dumps(mend)]
         arguments += [step.lane.value, step.id, encode_spec(step), step.max_attempts]
-        return str(self._run("mend", *arguments).decode())
+        return str(self._accept("mend", arguments).decode())
 
     def get_mend(self, batch_id: str, index: int) -> Mend:
         with store_errors():

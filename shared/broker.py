@@ -15,6 +15,7 @@ from shared.errors import BrokerUnavailable
 from shared.jobs import JobSpec
 from shared.messages import PredictMessage, StepMessage
 from shared.queues import Lane, TaskName
+from shared.redis_client import SOCKET_TIMEOUT_SECONDS
 from shared.redis_transport import use_kept_clients
 from shared.settings import Settings
 
@@ -49,7 +50,7 @@ def make_celery(settings: Settings) -> Celery:
         accept_content=["json"],
         # The job record is the result. Celery's own results lose good answers at a failover.
         task_ignore_result=True,
-        # A second net under the sweeper: a worker that dies leaves its message with the broker.
+        # A worker that is told to stop at once gives back the messages in hand.
         task_acks_late=True,
         # A worker that is busy must not hold messages that another could take.
         worker_prefetch_multiplier=1,
@@ -92,15 +93,14 @@ def _celery_url(url: str) -> str:
 def _redis_options(settings: Settings) -> dict[str, Any]:
     options: dict[str, Any] = {
         "global_keyprefix": _queue_prefix(settings),
-        # A message in hand is given to another worker after this: longer than any message may take.
-        "visibility_timeout": int(2 * settings.predict_timeout_seconds + 60),
-        # Look every 10 s for messages whose worker is gone, not every 100 s.
-        "unacked_restore_interval": 10,
-        "unacked_restore_throttle": 1,
+        # Celery would note each message in hand, in two round trips, and fail to on a server without memory left. The
+        # lease of the job says the same, and the sweeper sends the messages of a dead worker again.
+        "ack_emulation": False,
         # Without these a half-open connection hangs for ever.
-        "socket_timeout": 10,
-        "socket_connect_timeout": 5,
-        "health_check_interval": 10,
+        "socket_timeout": SOCKET_TIMEOUT_SECONDS,
+        "socket_connect_timeout": SOCKET_TIMEOUT_SECONDS,
+        # An idle consumer is found out when it has heard nothing for a second more than this.
+        "health_check_interval": 3,
     }
     if not settings.effective_broker_url.startswith("unix://"):
         options["socket_keepalive"] = True

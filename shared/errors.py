@@ -16,6 +16,7 @@ ServiceError
 ├── DependencyError              a server we need is away: worth retrying
 │   ├── StoreUnavailable
 │   ├── StoreFull
+│   ├── NotReplicated
 │   ├── BrokerUnavailable
 │   ├── FileStoreUnavailable
 │   ├── FileStoreFull
@@ -262,6 +263,12 @@ class StoreFull(DependencyError):
     """Raised when the job store has no memory left for another job."""
 
     code = "store_full"
+
+
+class NotReplicated(DependencyError):
+    """Raised when what was accepted is written, but not by as many replicas as it takes to promise it."""
+
+    code = "not_replicated"
 
 
 class BrokerUnavailable(DependencyError):

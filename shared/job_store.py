@@ -15,10 +15,11 @@ from redis import Redis
 from redis.exceptions import OutOfMemoryError, RedisError
 
 from shared.batches import BatchError, BatchErrorCode
-from shared.errors import JobErrorCode, StoreFull, StoreUnavailable
+from shared.errors import JobErrorCode, NotReplicated, StoreFull, StoreUnavailable
 from shared.job_records import decode_job, decode_spec, encode_outcome, encode_spec, queue_state
 from shared.jobs import Job, JobError, JobSpec, JobStatus, Outcome, QueueState
 from shared.queues import Lane
+from shared.redis_client import Argument, Script
 from shared.settings import Settings
 
 #: Most jobs that one sweep sends again: it bounds the time for which a script holds the server.
@@ -110,7 +111,10 @@ class JobStore(Protocol):
     """
 
     def accept(self, specs: Sequence[JobSpec]) -> list[Accepted]:
-        """Write the records of jobs of one lane, all or none; raises StoreFull. After it the jobs are promised."""
+        """Write the records of jobs of one lane, all or none. After it the jobs are promised.
+
+        Raises StoreFull, and NotReplicated when the jobs are recorded but may be lost with the primary.
+        """
 
     def claim(self, job_ids: Sequence[str], token: str) -> list[Verdict]:
         """Take the lease of every queued job under one token."""
@@ -153,6 +157,29 @@ def store_errors() -> Iterator[None]:
         raise StoreUnavailable(f"The job store does not answer ({type(error).__name__}). Try again later.") from error
 
 
+def run_accepting(script: Script, settings: Settings, arguments: Sequence[Argument]) -> Any:
+    """Run a script that accepts something, until as many replicas have it as the settings ask for.
+
+    Raises NotReplicated when they do not have it in time; it is written then all the same.
+    """
+    wanted = settings.accept_replicas
+    with store_errors():
+        if not wanted:
+            return script(keys=[settings.key_root], args=arguments)
+        answer, having = script.replicated(
+            keys=[settings.key_root],
+            args=arguments,
+            replicas=wanted,
+            timeout_seconds=settings.accept_replicas_timeout_seconds,
+        )
+    if having < wanted:
+        raise NotReplicated(
+            f"Only {having} of {wanted} replicas confirmed it in time, so it may be lost with the primary. It may also "
+            "be carried out all the same. Submit it again later."
+        )
+    return answer
+
+
 class RedisJobStore:
     """JobStore in one Redis or Valkey, version 7.0 or newer."""
 
@@ -161,21 +188,21 @@ class RedisJobStore:
         self._root = settings.key_root
         names = ("accept", "claim", "renew", "finish", "cancel", "find", "ended", "sweep")
         texts = read_scripts({name: name != "accept" for name in names}, "record", "batch")
-        self._scripts = {name: redis.register_script(text) for name, text in texts.items()}
+        self._scripts = {name: Script(redis, text) for name, text in texts.items()}
         self._expired = encode_outcome(EXPIRED)
         self._canceled = encode_outcome(CANCELED)
         self._worker_died = encode_outcome(WORKER_DIED)
 
-    def _run(self, script: str, *arguments: bytes | str | int | float) -> Any:
+    def _run(self, script: str, *arguments: Argument) -> Any:
         with store_errors():
-            return self._scripts[script](keys=[self._root], args=list(arguments))
+            return self._scripts[script](keys=[self._root], args=arguments)
 
     def accept(self, specs: Sequence[JobSpec]) -> list[Accepted]:
         (lane,) = {spec.lane for spec in specs}
         arguments: list[bytes | str | float] = [lane.value]
         for spec in specs:
             arguments += [spec.id, encode_spec(spec), spec.deadline_seconds, spec.reply_to, spec.max_attempts]
-        workers, busy, jobs, *rest = self._run("accept", *arguments)
+        workers, busy, jobs, *rest = run_accepting(self._scripts["accept"], self._settings, arguments)
         return [
             Accepted(float(created), queue_state(position, workers, busy, jobs), int(workers))
             for created, position in zip(rest[::2], rest[1::2], strict=True)

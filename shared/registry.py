@@ -8,9 +8,10 @@ from typing import Protocol
 from redis import Redis
 
 from shared.errors import ManifestInvalid
-from shared.job_store import store_errors
+from shared.job_store import read_scripts, store_errors
 from shared.manifest import ModelManifest, version_order
 from shared.queues import Lane
+from shared.redis_client import Argument, Script
 from shared.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -53,7 +54,9 @@ class RedisRegistry:
 
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self._redis = redis
-        root = settings.key_root
+        self._root = root = settings.key_root
+        # A worker that cannot say that it lives would count as dead while the server has no memory left.
+        self._announce = Script(redis, read_scripts({"announce": True}, "record")["announce"])
         self._manifests = f"{root}models"
         self._served = f"{root}served"
         self._workers = {lane: f"{root}workers:{lane.value}" for lane in Lane}
@@ -63,17 +66,11 @@ class RedisRegistry:
         return float(seconds + microseconds / 1e6)
 
     def announce(self, worker_id: str, lanes: Sequence[Lane], manifests: Sequence[ModelManifest]) -> None:
+        arguments: list[Argument] = [worker_id, ALIVE_SECONDS, len(lanes), *(lane.value for lane in lanes)]
+        for manifest in manifests:
+            arguments += [manifest.key, manifest.model_dump_json()]
         with store_errors():
-            now = self._now()
-            until = now + ALIVE_SECONDS
-            with self._redis.pipeline(transaction=True) as pipeline:
-                for lane in lanes:
-                    pipeline.zadd(self._workers[lane], {worker_id: until})
-                    pipeline.zremrangebyscore(self._workers[lane], "-inf", now)
-                for manifest in manifests:
-                    pipeline.hset(self._manifests, manifest.key, manifest.model_dump_json())
-                    pipeline.zadd(self._served, {manifest.key: until}, gt=True)
-                pipeline.execute()
+            self._announce(keys=[self._root], args=arguments)
 
     def withdraw(self, worker_id: str) -> None:
         with store_errors(), self._redis.pipeline(transaction=True) as pipeline:

@@ -80,6 +80,9 @@ class Settings(BaseSettings):
     #: File that a worker touches while it is healthy; unset, it writes none.
     health_file: Path | None = None
 
+    #: Replicas that must have a job before it is accepted, and how long they may take; above 0 on one server only.
+    accept_replicas: Annotated[int, Field(ge=0)] = 0
+    accept_replicas_timeout_seconds: Annotated[Seconds, Field(le=1.5)] = 1.0
     #: How long a claimed job stays with a worker that gives no sign of life.
     lease_seconds: Seconds = 10.0
     #: Attempts before a job whose workers died is set aside.

@@ -39,9 +39,13 @@ class StoreProcess:
             process.end(signal.SIGKILL)
             shutil.rmtree(runtime_dir)
 
-    def start(self) -> None:
-        command = [str(find_store_server()), str(self._configuration)]
+    def launch(self, *options: str) -> None:
+        """Start it with further options, and do not wait until it answers."""
+        command = [str(find_store_server()), str(self._configuration), *options]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+
+    def start(self) -> None:
+        self.launch()
         until = time.monotonic() + 20
         while not self._answers():
             assert time.monotonic() < until, "the server does not answer"
@@ -54,7 +58,11 @@ class StoreProcess:
             except RedisError:
                 return False
 
-    def end(self, number: signal.Signals) -> None:
+    def send(self, number: signal.Signals) -> None:
         assert self._process is not None
         self._process.send_signal(number)
+
+    def end(self, number: signal.Signals) -> None:
+        self.send(number)
+        assert self._process is not None
         self._process.wait()

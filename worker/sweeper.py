@@ -13,6 +13,7 @@ from shared.errors import BrokerUnavailable, DependencyError
 from shared.job_store import JobStore, Stuck
 from shared.jobs import JobSpec
 from shared.queues import Lane
+from shared.redis_client import Script
 from shared.settings import Settings
 from worker.housekeeping import Housekeeping
 
@@ -20,6 +21,9 @@ log = logging.getLogger(__name__)
 
 #: Most rows in one message of jobs whose message was lost.
 MESSAGE_ROWS = 1_000
+
+#: A server without memory left must still be swept: that is what frees it.
+TAKE_TURN = "#!lua flags=allow-oom\nreturn redis.call('SET', KEYS[1], '1', 'NX', 'PX', ARGV[1])"
 
 
 class Sweeper:
@@ -31,7 +35,7 @@ class Sweeper:
         self._jobs = jobs
         self._housekeeping = housekeeping
         self._broker = broker
-        self._redis = redis
+        self._take = Script(redis, TAKE_TURN)
         self._interval = settings.sweep_interval_seconds
         self._lock_key = f"{settings.key_root}sweeper"
         self._stopping = threading.Event()
@@ -56,7 +60,7 @@ class Sweeper:
     def _take_turn(self) -> bool:
         """Whoever sets the key sweeps; it runs out by itself, so a dead sweeper blocks nobody."""
         milliseconds = int(self._interval * 900)
-        return bool(self._redis.set(self._lock_key, b"1", nx=True, px=max(milliseconds, 1)))
+        return bool(self._take(keys=[self._lock_key], args=[max(milliseconds, 1)]))
 
     def sweep(self) -> None:
         """Look once over all jobs and send again what is stuck; raises DependencyError."""

@@ -15,7 +15,10 @@ for i = 2, #ARGV, 5 do
     table.insert(deadlines, deadline)
     table.insert(deadlines, id)
   else
-    table.insert(answer, redis.call('HGET', JOB .. id, 'created'))
+    local first = redis.call('HGET', JOB .. id, 'created')
+    -- Written again, so that whoever waits for replicas waits for this record, and not for nothing.
+    redis.call('HSET', JOB .. id, 'created', first)
+    table.insert(answer, first)
     table.insert(answer, redis.call('ZRANK', queued_key(lane), id) or 0)
   end
 end

@@ -8,4 +8,7 @@ if redis.call('EXISTS', key) == 0 then
   redis.call('ZADD', root .. 'batch_deadlines', deadline, ARGV[1])
   accept_job(ARGV[6], ARGV[7], ARGV[8], ARGV[3], '', ARGV[9])
 end
-return redis.call('HGET', key, 'created')
+local created = redis.call('HGET', key, 'created')
+-- Written again, so that a second call waits for replicas that have this record, and not for nothing.
+redis.call('HSET', key, 'created', created)
+return created

@@ -5,7 +5,10 @@ local id, key = ARGV[1], root .. 'batch:' .. ARGV[1]
 local batch = redis.call('HMGET', key, 'status', 'mends')
 if not batch[1] then return 'unknown' end
 if redis.call('HEXISTS', key .. ':mends', ARGV[3]) == 1 then
-  return redis.call('HGET', key .. ':mends', ARGV[3]) == ARGV[4] and 'ok' or 'running'
+  if redis.call('HGET', key .. ':mends', ARGV[3]) ~= ARGV[4] then return 'running' end
+  -- Written again, so that whoever waits for replicas waits for this mend, and not for nothing.
+  redis.call('HSET', key .. ':mends', ARGV[3], ARGV[4])
+  return 'ok'
 end
 if batch[1] ~= 'completed' then return batch[1] end
 local deadline = stamp(now + tonumber(ARGV[2]))

@@ -5,10 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
@@ -22,7 +19,8 @@ from shared.redis_client import make_redis
 from shared.settings import Settings
 from standalone.stack import Stack, running_stack
 from tests.acceptance.conftest import free_port
-from tests.acceptance.direct import direct_outputs, people
+from tests.acceptance.direct import people
+from tests.acceptance.submitter import Submitter, assert_all_answered
 from tests.models import KILLS_THE_PROCESS
 
 
@@ -45,50 +43,6 @@ def signal_processes(stack: Stack, name: str, number: signal.Signals) -> None:
             os.kill(process.pid, number)
 
 
-@dataclass
-class Submitter:
-    """Submits people one by one, and notes which jobs were accepted."""
-
-    url: str
-    accepted: dict[str, dict[str, float]] = field(default_factory=dict)
-    refused: int = 0
-
-    def submit(self, http: httpx2.Client, person: dict[str, float]) -> None:
-        """Try until accepted; what was answered with 202 is noted, and nothing else."""
-        while True:
-            try:
-                response = http.post("/v1/predictions", json={"model": "gender", "input": person})
-            except httpx2.TransportError:
-                self.refused += 1
-                continue
-            if response.status_code == 202:
-                self.accepted[response.json()["id"]] = person
-                return
-            assert response.status_code == 503, response.text
-            self.refused += 1
-
-    def submit_all(self, persons: list[dict[str, float]]) -> None:
-        def submit_share(share: list[dict[str, float]]) -> None:
-            with httpx2.Client(base_url=self.url, timeout=30.0) as http:
-                for person in share:
-                    self.submit(http, person)
-
-        with ThreadPoolExecutor(4) as pool:
-            list(pool.map(submit_share, [persons[i::4] for i in range(4)]))
-
-    def read_all(self, *, seconds: float) -> dict[str, Any]:
-        """Return every accepted job when it is final, or as it stands after `seconds`."""
-        until = time.monotonic() + seconds
-        with httpx2.Client(base_url=self.url, timeout=30.0) as http:
-            return {job_id: self._read(http, job_id, until) for job_id in self.accepted}
-
-    def _read(self, http: httpx2.Client, job_id: str, until: float) -> Any:
-        while True:
-            job = http.get(f"/v1/predictions/{job_id}", headers={"Prefer": "wait=5"}).json()
-            if job.get("status") not in ("queued", "running") or time.monotonic() > until:
-                return job
-
-
 def run_with_kills(stack: Stack, *, jobs: int, kills: int, pause_seconds: float) -> Submitter:
     """Submit jobs while the workers are killed again and again, and the server once in the middle."""
     submitter = Submitter(stack.url)
@@ -101,16 +55,6 @@ def run_with_kills(stack: Stack, *, jobs: int, kills: int, pause_seconds: float)
             signal_processes(stack, "store", signal.SIGKILL)
     submitting.join()
     return submitter
-
-
-def assert_all_answered(submitter: Submitter, *, jobs: int, seconds: float) -> None:
-    answers = submitter.read_all(seconds=seconds)
-    statuses = [answer.get("status") for answer in answers.values()]
-    expected = direct_outputs(list(submitter.accepted.values()))
-
-    assert len(submitter.accepted) == jobs
-    assert statuses == ["succeeded"] * jobs
-    assert [answer["output"] for answer in answers.values()] == expected
 
 
 def test_every_accepted_job_is_answered_though_workers_and_server_are_killed(suffering_stack: Stack) -> None:

@@ -1,6 +1,6 @@
 """What the batch store promises of accepting a batch: whole with its first step, or not at all."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from redis import Redis
@@ -15,14 +15,6 @@ from shared.settings import Settings
 from tests.builders import batch_spec, chunk, part
 from tests.fakes import TimedRedisBatchStore
 from tests.integration.batch_store.conftest import accept, complete, find
-
-
-@pytest.fixture
-def full_server(redis: Redis) -> Iterator[None]:
-    """The server has no memory left for anything that could be refused."""
-    redis.config_set("maxmemory", 1)
-    yield
-    redis.config_set("maxmemory", 0)
 
 
 def test_an_accepted_batch_is_queued_as_it_was_sent(batches: TimedRedisBatchStore) -> None:

@@ -68,12 +68,6 @@ def test_queues_of_two_deployments_on_one_server_are_apart() -> None:
     assert options["global_keyprefix"] == "{blue}:broker:"
 
 
-def test_a_message_in_hand_is_not_given_away_before_its_prediction_has_timed_out() -> None:
-    options = make_celery(Settings(predict_timeout_seconds=500)).conf.broker_transport_options
-
-    assert options["visibility_timeout"] > 500
-
-
 @pytest.mark.parametrize(
     ("url", "spelled", "is_network"),
     [

@@ -36,7 +36,8 @@ def count_messages(redis: Redis, settings: Settings) -> int:
 def count_commands(redis: Redis) -> dict[str, int]:
     """Return how often the server was asked for what kombu asks it when it sends."""
     return {
-        name: redis.info("commandstats").get(f"cmdstat_{name}", {"calls": 0})["calls"] for name in ("lpush", "smembers")
+        name: redis.info("commandstats").get(f"cmdstat_{name}", {"calls": 0})["calls"]
+        for name in ("evalsha", "lpush", "smembers")
     }
 
 
@@ -83,6 +84,28 @@ def test_messages_are_sent_after_every_connection_was_lost(
     assert count_messages(redis, settings) == 2
 
 
+def test_a_message_in_hand_is_noted_nowhere(
+    broker: CeleryBroker, channel: Any, redis: Redis, settings: Settings
+) -> None:
+    broker.send([job_spec("prd_a")], enqueued_at=1.0)
+
+    message = channel.basic_get("interactive")
+
+    assert message is not None
+    assert list(redis.scan_iter(f"{settings.key_root}*")) == []
+
+
+def test_a_message_in_hand_goes_back_when_its_worker_is_stopped_at_once(
+    broker: CeleryBroker, channel: Any, redis: Redis, settings: Settings
+) -> None:
+    broker.send([job_spec("prd_a")], enqueued_at=1.0)
+    channel.basic_get("interactive")
+
+    channel.qos.restore_unacked_once()
+
+    assert count_messages(redis, settings) == 1
+
+
 def test_a_message_is_a_single_command(broker: CeleryBroker, redis: Redis) -> None:
     broker.send([job_spec("prd_a")], enqueued_at=1.0)
     before = count_commands(redis)
@@ -90,4 +113,4 @@ def test_a_message_is_a_single_command(broker: CeleryBroker, redis: Redis) -> No
     broker.send([job_spec("prd_b")], enqueued_at=2.0)
 
     after = count_commands(redis)
-    assert {name: after[name] - before[name] for name in after} == {"lpush": 1, "smembers": 0}
+    assert {name: after[name] - before[name] for name in after} == {"evalsha": 1, "lpush": 1, "smembers": 0}

@@ -7,7 +7,7 @@ import pytest
 
 from shared.batch_store import Batch
 from shared.batches import BatchSpec
-from shared.errors import FileStoreFull, FileStoreUnavailable, StoreFull, StoreUnavailable
+from shared.errors import FileStoreFull, FileStoreUnavailable, NotReplicated, StoreFull, StoreUnavailable
 from shared.file_store import LocalFileStore
 from shared.jobs import JobSpec
 from tests.fakes import TimedRedisBatchStore
@@ -27,6 +27,14 @@ class StoreWithoutMemory(TimedRedisBatchStore):
 
     def accept(self, spec: BatchSpec, first_step: JobSpec) -> float:
         raise StoreFull
+
+
+class StoreWithoutReplicas(TimedRedisBatchStore):
+    """A store that accepts, and whose replicas do not confirm it."""
+
+    def accept(self, spec: BatchSpec, first_step: JobSpec) -> float:
+        super().accept(spec, first_step)
+        raise NotReplicated
 
 
 class StoreLostAfterAccepting(TimedRedisBatchStore):
@@ -83,6 +91,19 @@ def test_a_store_that_cannot_accept_leaves_no_file(make_api: ApiMaker, tmp_path:
         True,
     )
     assert (files_in(tmp_path), api.broker.sent) == ([], [])
+
+
+def test_a_batch_that_is_recorded_but_not_promised_keeps_its_file(make_api: ApiMaker, tmp_path: Path) -> None:
+    api = make_api(batches=StoreWithoutReplicas)
+
+    response = submit(api)
+
+    assert (response.status_code, document_of(response)["code"], response.headers["Retry-After"]) == (
+        503,
+        "not_replicated",
+        "2",
+    )
+    assert len(files_in(tmp_path)) == 1
 
 
 def test_files_that_cannot_be_deleted_are_logged(make_api: ApiMaker, caplog: pytest.LogCaptureFixture) -> None:
