@@ -15,8 +15,10 @@ from api.health import Readiness, make_health_blueprint
 from api.ids import JobIds
 from api.models import make_models_blueprint
 from api.openapi import make_openapi_blueprint
+from api.operators import Operators
 from api.predictions import Predictions
 from api.problems import register_problems
+from api.quarantine import Quarantine
 from api.randomness import random_bytes
 from api.served_models import ServedModels
 from api.submissions import Submissions
@@ -25,6 +27,7 @@ from shared.batch_store import BatchStore
 from shared.broker import Broker
 from shared.file_store import FileStore
 from shared.job_store import JobStore
+from shared.quarantine import RedisQuarantine
 from shared.registry import Registry
 from shared.settings import Settings
 
@@ -47,6 +50,8 @@ class Collaborators:
     group: GroupCommit
     waiters: Waiters
     ids: JobIds
+    readiness: Readiness
+    quarantine: RedisQuarantine
 
 
 def create_app(settings: Settings, with_: Collaborators) -> Flask:
@@ -69,8 +74,19 @@ def create_app(settings: Settings, with_: Collaborators) -> Flask:
             settings=settings,
         ).blueprint()
     )
+    app.register_blueprint(
+        Quarantine(
+            quarantine=with_.quarantine,
+            jobs=with_.jobs,
+            batches=with_.batches,
+            broker=with_.broker,
+            models=models,
+            ids=with_.ids,
+            operators=Operators(settings),
+        ).blueprint()
+    )
     app.register_blueprint(make_models_blueprint(models))
-    app.register_blueprint(make_health_blueprint(Readiness(with_.broker, with_.registry, models)))
+    app.register_blueprint(make_health_blueprint(with_.readiness))
     app.register_blueprint(make_openapi_blueprint(models, settings))
     app.register_blueprint(get_swaggerui_blueprint("/docs", "/openapi.json", {"app_name": "Rowcall"}))
 

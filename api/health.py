@@ -8,43 +8,45 @@ from flask import Blueprint, Response
 
 from api.problems import RETRY_AFTER_SECONDS, problem_response
 from api.representations import json_response
-from api.served_models import ServedModels
 from shared.broker import Broker
 from shared.errors import DependencyError, NoModelServed, NoWorkerAlive
 from shared.queues import Lane
 from shared.registry import Registry
 
-#: How long "ready" is believed, so that probes cost nothing. A fault is looked at again each time.
-CACHE_SECONDS = 1.0
+#: How long a finding is kept, so that probes cost nothing; a fault is looked at again sooner.
+CACHE_SECONDS = 2.0
+FAULT_CACHE_SECONDS = 0.5
+#: How long the store and the broker may take to answer a probe. They are asked once, without retries.
+PROBE_SECONDS = 1.0
 
 
 class Readiness:
-    """Finds out what stands between a request and its answer."""
+    """Finds out what stands between a request and its answer.
 
-    def __init__(
-        self, broker: Broker, registry: Registry, models: ServedModels, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    broker, registry: on clients that do not try again and give up after PROBE_SECONDS.
+    """
+
+    def __init__(self, broker: Broker, registry: Registry, clock: Callable[[], float] = time.monotonic) -> None:
         self._broker = broker
         self._registry = registry
-        self._models = models
         self._clock = clock
         self._lock = threading.Lock()
-        self._looked_at = float("-inf")
+        self._look_again_at = float("-inf")
         self._fault: DependencyError | None = None
 
     def find_fault(self) -> DependencyError | None:
-        """Return why no job can be answered right now, or None."""
+        """Return why no job can be answered right now, or None. Probes that come together share one look."""
         with self._lock:
-            if self._fault is not None or self._clock() - self._looked_at > CACHE_SECONDS:
+            if self._clock() >= self._look_again_at:
                 self._fault = self._look()
-                self._looked_at = self._clock()
+                self._look_again_at = self._clock() + (CACHE_SECONDS if self._fault is None else FAULT_CACHE_SECONDS)
             return self._fault
 
     def _look(self) -> DependencyError | None:
         try:
             workers = self._registry.live_workers(Lane.INTERACTIVE)
             self._broker.oldest_messages()
-            models = self._models.all()
+            models = self._registry.served_models()
         except DependencyError as error:
             return error
         if not workers:

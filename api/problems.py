@@ -26,7 +26,9 @@ from shared.errors import (
     JobNotFound,
     ModelNotFound,
     NoModelServed,
+    NotInQuarantine,
     NotReplicated,
+    OperatorTokenRequired,
     RequestMalformed,
     ServiceError,
     StoreFull,
@@ -40,10 +42,12 @@ log = logging.getLogger(__name__)
 #: HTTP status of each of our exceptions that may reach a client.
 STATUS_OF: Mapping[type[ServiceError], int] = {
     RequestMalformed: 400,
+    OperatorTokenRequired: 401,
     ModelNotFound: 404,
     JobNotFound: 404,
     JobAlreadyFinal: 409,
     BatchNotFound: 404,
+    NotInQuarantine: 404,
     BatchNotMendable: 409,
     JobGone: 410,
     BatchGone: 410,
@@ -85,6 +89,7 @@ RETRY_AFTER_SECONDS = 2
 
 TITLES: Mapping[int, str] = {
     400: "Bad request",
+    401: "Not authorized",
     404: "Not found",
     405: "Method not allowed",
     409: "Conflict",
@@ -145,6 +150,8 @@ def register_problems(app: Flask) -> None:
         if isinstance(error, InputInvalid):
             members["errors"] = [note.to_dict() for note in error.errors]
         headers = {}
+        if isinstance(error, OperatorTokenRequired):
+            headers["WWW-Authenticate"] = "Bearer"
         if isinstance(error, DependencyError):
             headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
             log.error("dependency unavailable", extra={"code": error.code, "request_id": g.request_id})

@@ -61,7 +61,8 @@ def job_document(job: Job) -> dict[str, Any]:
         "completed_at": show_time(job.completed_at),
         "expires_at": show_time(job.expires_at),
         "output": job_output(job),
-        "error": _error_document(job),
+        "error": error_document(job),
+        "redriven_as": job.redriven_as,
         "warnings": [replace(note, pointer=f"/input{note.pointer}").to_dict() for note in spec.warnings],
         "urls": {"get": url, "cancel": f"{url}/cancel"},
     }
@@ -74,7 +75,7 @@ def job_output(job: Job) -> Any:
     return job.outcome.predictions[0] if job.spec.is_single else job.outcome.predictions
 
 
-def _error_document(job: Job) -> dict[str, Any] | None:
+def error_document(job: Job) -> dict[str, Any] | None:
     if job.outcome is None or job.outcome.error is None:
         return None
     error = job.outcome.error

@@ -3,6 +3,7 @@
 from api.app import Collaborators, create_app
 from api.gathering import Bounds
 from api.group_commit import GroupCommit
+from api.health import PROBE_SECONDS, Readiness
 from api.ids import JobIds
 from api.waiters import Waiters
 from shared.batch_store import RedisBatchStore
@@ -10,6 +11,7 @@ from shared.broker import CeleryBroker, make_celery
 from shared.file_store import make_file_store
 from shared.job_store import RedisJobStore
 from shared.logs import configure_logs
+from shared.quarantine import RedisQuarantine
 from shared.redis_client import make_redis
 from shared.registry import RedisRegistry
 from shared.settings import read_settings
@@ -21,7 +23,14 @@ RETRIES = 3
 redis = make_redis(settings, settings.store_url, retries=RETRIES, max_connections=settings.api_threads + 2)
 queues = make_redis(settings, settings.effective_broker_url, retries=RETRIES)
 jobs = RedisJobStore(redis, settings)
-broker = CeleryBroker(make_celery(settings), queues, settings)
+celery = make_celery(settings)
+broker = CeleryBroker(celery, queues, settings)
+# A probe must say within its time that a server is away: it has clients of its own, which ask once.
+probe, probe_queues = (
+    make_redis(settings, url, retries=0, max_connections=2, timeout_seconds=PROBE_SECONDS)
+    for url in (settings.store_url, settings.effective_broker_url)
+)
+readiness = Readiness(CeleryBroker(celery, probe_queues, settings), RedisRegistry(probe, settings))
 group = GroupCommit(jobs, broker, Bounds(settings.message_rows, settings.message_bytes))
 waiters = Waiters(jobs, redis, settings, on_ends=group.answered)
 waiters.start()
@@ -37,5 +46,7 @@ app = create_app(
         group=group,
         waiters=waiters,
         ids=JobIds(redis, settings),
+        readiness=readiness,
+        quarantine=RedisQuarantine(redis, settings),
     ),
 )

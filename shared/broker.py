@@ -1,6 +1,7 @@
 """The broker: one Celery configuration for both sides, every setting with its reason, and sending by name."""
 
 import json
+import ssl
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -45,6 +46,8 @@ def make_celery(settings: Settings) -> Celery:
     celery = Celery("rowcall", set_as_current=False)
     celery.conf.update(
         broker_url=_celery_url(settings.effective_broker_url),
+        # kombu believes any certificate unless it is told otherwise; options in the URL go before this.
+        broker_use_ssl=_require_certificate(settings.effective_broker_url),
         # Only ids and plain data cross a queue; whoever writes to it must not be able to run code.
         task_serializer="json",
         accept_content=["json"],
@@ -77,6 +80,10 @@ def make_celery(settings: Settings) -> Celery:
         broker_transport_options=_redis_options(settings),
     )
     return celery
+
+
+def _require_certificate(url: str) -> dict[str, Any] | None:
+    return {"ssl_cert_reqs": ssl.CERT_REQUIRED} if url.startswith("rediss://") else None
 
 
 def _make_queue(lane: Lane) -> Queue:
@@ -170,5 +177,7 @@ def _enqueued_at(message: bytes | str | None) -> float | None:
     """Read the header of a message as kombu stores it in a Redis list; an unknown message is infinitely young."""
     if message is None:
         return None
-    headers = json.loads(message).get("headers", {})
-    return float(headers.get(ENQUEUED_AT, "inf"))
+    try:
+        return float(json.loads(message)["headers"][ENQUEUED_AT])
+    except (ValueError, TypeError, LookupError):
+        return float("inf")

@@ -11,6 +11,8 @@ ServiceError
 │   ├── BatchNotFound
 │   ├── BatchGone
 │   ├── BatchNotMendable
+│   ├── NotInQuarantine
+│   ├── OperatorTokenRequired
 │   ├── FileTooLarge
 │   └── WaitTimedOut
 ├── DependencyError              a server we need is away: worth retrying
@@ -227,6 +229,18 @@ class BatchNotMendable(RequestError):
     """Raised when mended rows come for a batch that is not completed, so that they have no place yet."""
 
     code = "batch_not_mendable"
+
+
+class NotInQuarantine(RequestError):
+    """Raised when no job under this id is in quarantine, or no longer."""
+
+    code = "not_in_quarantine"
+
+
+class OperatorTokenRequired(RequestError):
+    """Raised when a request for operators comes without the token that proves one."""
+
+    code = "operator_token_required"
 
 
 class FileTooLarge(RequestError):

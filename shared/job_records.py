@@ -89,6 +89,7 @@ def decode_job(record: Mapping[bytes, bytes], queue: QueueState | None) -> Job:
         cancel_requested=b"cancel" in record,
         outcome=_read_outcome(status, orjson.loads(outcome)) if outcome is not None else None,
         queue=queue if status is JobStatus.QUEUED else None,
+        redriven_as=record[b"redriven_as"].decode() if b"redriven_as" in record else None,
     )
 
 

@@ -104,6 +104,15 @@ class Sweep:
     quarantined: int
 
 
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What was given back unfinished, and is to be sent again."""
+
+    #: When, by the store's clock: the jobs count as enqueued then.
+    at: float
+    jobs: list[Stuck]
+
+
 class JobStore(Protocol):
     """Every operation raises StoreUnavailable when the store does not answer.
 
@@ -128,6 +137,9 @@ class JobStore(Protocol):
         busy_seconds: worker time that these jobs took, for the expected time of the jobs behind them.
         Returns for each job whether its record holds the end of this claim.
         """
+
+    def release(self, job_ids: Sequence[str], token: str) -> Release:
+        """Queue again the jobs that are still this token's, as if they had never been claimed."""
 
     def cancel(self, job_id: str) -> CancelVerdict:
         """Cancel a queued job at once and a running one when its worker is done."""
@@ -186,7 +198,7 @@ class RedisJobStore:
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self._settings = settings
         self._root = settings.key_root
-        names = ("accept", "claim", "renew", "finish", "cancel", "find", "ended", "sweep")
+        names = ("accept", "claim", "renew", "finish", "release", "cancel", "find", "ended", "sweep")
         texts = read_scripts({name: name != "accept" for name in names}, "record", "batch")
         self._scripts = {name: Script(redis, text) for name, text in texts.items()}
         self._expired = encode_outcome(EXPIRED)
@@ -227,6 +239,10 @@ class RedisJobStore:
         for job_id, outcome in outcomes.items():
             arguments += [job_id, outcome.status.value, encode_outcome(outcome)]
         return [bool(ours) for ours in self._run("finish", *arguments)]
+
+    def release(self, job_ids: Sequence[str], token: str) -> Release:
+        at, *jobs = self._run("release", token, self._settings.retention_seconds, self._canceled, *job_ids)
+        return Release(float(at), [Stuck(decode_spec(spec), int(attempt)) for spec, attempt in jobs])
 
     def cancel(self, job_id: str) -> CancelVerdict:
         answer = self._run("cancel", job_id, self._settings.retention_seconds, self._canceled)

@@ -151,6 +151,8 @@ class Job:
     cancel_requested: bool = False
     outcome: Outcome | None = None
     queue: QueueState | None = None
+    #: Id of the job that was made of its input when it was taken out of quarantine.
+    redriven_as: str | None = None
 
     @property
     def id(self) -> str:

@@ -26,7 +26,14 @@ _this_thread = threading.local()
 Argument = bytes | str | int | float
 
 
-def make_redis(settings: Settings, url: str, *, retries: int, max_connections: int = 32) -> Redis:
+def make_redis(
+    settings: Settings,
+    url: str,
+    *,
+    retries: int,
+    max_connections: int = 32,
+    timeout_seconds: float = SOCKET_TIMEOUT_SECONDS,
+) -> Redis:
     """Return a thread-safe client of the server at `url`; it connects on first use.
 
     retries: tries after the first, on a lost connection, on a demoted primary and while the server loads its
@@ -41,10 +48,10 @@ def make_redis(settings: Settings, url: str, *, retries: int, max_connections: i
     pool = PatientPool.from_url(
         url,
         max_connections=max_connections,
-        timeout=SOCKET_TIMEOUT_SECONDS,
+        timeout=timeout_seconds,
         protocol=3,
-        socket_timeout=SOCKET_TIMEOUT_SECONDS,
-        socket_connect_timeout=2.0,
+        socket_timeout=timeout_seconds,
+        socket_connect_timeout=timeout_seconds,
         health_check_interval=10,
         retry=FailoverRetry(retries, leave_server),
         client_name=settings.key_prefix,

@@ -4,6 +4,7 @@ kombu makes a client object for every command, and redis-py takes 0.2 ms to make
 than the command itself. A client only holds on to its pool, so one serves as long as the pool lives.
 """
 
+import logging
 from typing import Any
 
 from kombu.transport import TRANSPORT_ALIASES, redis
@@ -11,6 +12,8 @@ from kombu.utils.json import dumps
 
 #: A message is sent for jobs that were accepted, so a server without memory left must take it.
 _PUSH = "#!lua flags=allow-oom\nreturn redis.call('LPUSH', KEYS[1], ARGV[1])"
+
+log = logging.getLogger(__name__)
 
 
 class Channel(redis.Channel):
@@ -32,6 +35,15 @@ class Channel(redis.Channel):
         if self._kept_client is None or self._kept_client.connection_pool is not self.pool:
             self._kept_client = super()._create_client()  # type: ignore[no-untyped-call]
         return self._kept_client
+
+    def _brpop_read(self, **options: Any) -> Any:
+        """Take a message off its queue. kombu would end the worker on something that is no message."""
+        try:
+            return super()._brpop_read(**options)  # type: ignore[no-untyped-call]
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            # Its text may quote what was there, whose content belongs to whoever sent it.
+            log.error("dropped from a queue what is no message", extra={"error": type(error).__name__})  # noqa: TRY400
+            return True
 
 
 class Transport(redis.Transport):

@@ -6,7 +6,7 @@ Every field is the variable `ROWCALL_` + its name in capitals, described in docs
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.queues import Lane
@@ -37,7 +37,12 @@ class Settings(BaseSettings):
     """Everything that may differ between two deployments."""
 
     model_config = SettingsConfigDict(
-        env_prefix=ENVIRONMENT_PREFIX, frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+        env_prefix=ENVIRONMENT_PREFIX,
+        frozen=True,
+        extra="ignore",
+        env_ignore_empty=True,
+        hide_input_in_errors=True,
+        populate_by_name=True,
     )
 
     #: Server that holds the job records. Unset: `make up` starts a private one.
@@ -55,6 +60,8 @@ class Settings(BaseSettings):
     api_threads: Count = 32
     #: Requests of one API process that may wait for a result at once; beyond it the answer is 202.
     max_waiters: Count = 1_000
+    #: Proves an operator, who may see and decide on the jobs in quarantine; unset, nobody may.
+    operator_token: Annotated[SecretStr, Field(min_length=16)] | None = None
     #: Largest request body, in bytes.
     max_body_bytes: Count = 1_048_576
     #: Most rows in one prediction job.
@@ -79,6 +86,14 @@ class Settings(BaseSettings):
     predict_timeout_seconds: Seconds = 60.0
     #: File that a worker touches while it is healthy; unset, it writes none.
     health_file: Path | None = None
+    #: A worker that takes nothing for so long although messages wait counts as stalled.
+    stalled_seconds: Seconds = 120.0
+    #: From SIGTERM to the end of a process; shortly before it, a worker gives back what it has not finished.
+    stop_seconds: Seconds = 30.0
+    #: Agent of the ECS task that a bulk worker runs in; ECS itself sets ECS_AGENT_URI.
+    ecs_agent_uri: Annotated[
+        str | None, Field(validation_alias=AliasChoices("ROWCALL_ECS_AGENT_URI", "ECS_AGENT_URI"))
+    ] = None
 
     #: Replicas that must have a job before it is accepted, and how long they may take; above 0 on one server only.
     accept_replicas: Annotated[int, Field(ge=0)] = 0

@@ -15,6 +15,7 @@ from shared.job_store import (
     Accepted,
     CancelVerdict,
     RedisJobStore,
+    Release,
     Stuck,
     Sweep,
     Verdict,
@@ -123,6 +124,18 @@ class FakeJobStore:
             ended = CANCELED if record.job.cancel_requested else outcome
             self._move(record, ended.status, ended)
         return record.job.status.is_final
+
+    def release(self, job_ids: Sequence[str], token: str) -> Release:
+        records = [record for job_id in job_ids if (record := self._records.get(job_id)) and record.token == token]
+        for record in records:
+            if record.job.status is JobStatus.RUNNING and record.job.cancel_requested:
+                self._move(record, JobStatus.CANCELED, CANCELED)
+            elif record.job.status is JobStatus.RUNNING:
+                self._move(record, JobStatus.QUEUED)
+                record.job = replace(record.job, attempt=record.job.attempt - 1, started_at=None)
+                record.enqueued_at = self._clock
+        queued = [record.job for record in records if record.job.status is JobStatus.QUEUED]
+        return Release(self._clock, [Stuck(job.spec, job.attempt) for job in queued])
 
     def cancel(self, job_id: str) -> CancelVerdict:
         record = self._records.get(job_id)

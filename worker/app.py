@@ -6,16 +6,23 @@ from shared.batch_store import RedisBatchStore
 from shared.broker import CeleryBroker, make_celery
 from shared.file_store import make_file_store
 from shared.job_store import RedisJobStore
+from shared.queues import Lane
 from shared.redis_client import make_redis
 from shared.registry import RedisRegistry
 from shared.settings import Settings
+from worker.activity import Activity
 from worker.batch_steps import BatchSteps
+from worker.consumer import Consumer
+from worker.health import HealthFile
 from worker.housekeeping import Housekeeping
 from worker.lease_keeper import LeaseKeeper
 from worker.lifecycle import Presence, follow_lifecycle
 from worker.micro_batch import MicroBatch
 from worker.predictors import Predictors
+from worker.progress import Progress
+from worker.stopping import GiveBack, Stopping
 from worker.sweeper import Sweeper
+from worker.task_protection import TaskProtection
 from worker.tasks import register_tasks
 
 #: A worker is patient: an answer that is computed should not be lost to an outage of some seconds.
@@ -45,13 +52,18 @@ def create_worker(settings: Settings) -> Any:
         leases=leases,
         settings=settings,
     )
-    register_tasks(celery, MicroBatch(jobs, predictors, leases), steps)
+    activity = Activity()
+    register_tasks(celery, MicroBatch(jobs, predictors, leases), steps, activity)
     sweeper = Sweeper(jobs, broker, redis, settings, Housekeeping(batches, files))
     presence = Presence(RedisRegistry(redis, settings), settings.lanes, predictors.manifests)
-    follow_lifecycle(celery, settings.health_file, [leases, sweeper, presence])
+    give_back = GiveBack(jobs, batches, broker, leases)
+    stopping = Stopping(give_back, stop_seconds=settings.stop_seconds, on_drain=presence.stop)
+    companions = [leases, sweeper, presence, stopping, *_protection(settings, activity)]
+    follow_lifecycle(celery, _health_file(settings, activity, broker), companions)
     return celery.Worker(
         # One process, one thread that predicts: no pipe to a child, and no fork under a model's own threads.
         pool="solo",
+        consumer_cls=f"{Consumer.__module__}:{Consumer.__name__}",
         queues=[lane.value for lane in settings.lanes],
         without_gossip=True,
         without_mingle=True,
@@ -59,3 +71,16 @@ def create_worker(settings: Settings) -> Any:
         quiet=True,
         loglevel=settings.log_level,
     )
+
+
+def _protection(settings: Settings, activity: Activity) -> list[TaskProtection]:
+    """A single prediction is over before anybody could protect it; a chunk of a file may take minutes."""
+    if settings.ecs_agent_uri is None or Lane.BULK not in settings.lanes:
+        return []
+    return [TaskProtection(settings.ecs_agent_uri, activity)]
+
+
+def _health_file(settings: Settings, activity: Activity, broker: CeleryBroker) -> HealthFile | None:
+    if settings.health_file is None:
+        return None
+    return HealthFile(settings.health_file, activity, Progress(broker, settings.lanes, activity))

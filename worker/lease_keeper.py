@@ -19,7 +19,9 @@ EXIT_HUNG = 70
 
 
 @dataclass(frozen=True, slots=True)
-class _Holding:
+class Holding:
+    """The jobs of one message, held under one token."""
+
     job_ids: Sequence[str]
     token: str
     since: float
@@ -32,16 +34,21 @@ class LeaseKeeper:
         self._jobs = jobs
         self._interval = settings.lease_seconds / 3
         self._limit = settings.predict_timeout_seconds
-        self._held: _Holding | None = None
+        self._held: Holding | None = None
 
     @contextmanager
     def holding(self, job_ids: Sequence[str], token: str) -> Iterator[None]:
         """Keep these leases alive for the time of the block."""
-        self._held = _Holding(job_ids, token, time.monotonic())
+        self._held = Holding(job_ids, token, time.monotonic())
         try:
             yield
         finally:
             self._held = None
+
+    @property
+    def in_hand(self) -> Holding | None:
+        """What is held right now."""
+        return self._held
 
     def progress(self) -> None:
         """Say that the work in hand goes on: the time that it may take begins again."""

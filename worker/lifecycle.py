@@ -1,4 +1,4 @@
-"""Birth and death of a worker process: presence, health file and sweeper around Celery's event loop."""
+"""Birth and death of a worker process: what runs beside Celery's event loop."""
 
 import logging
 import os
@@ -6,7 +6,6 @@ import secrets
 import socket
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from celery import Celery, bootsteps
@@ -15,7 +14,7 @@ from shared.errors import DependencyError
 from shared.manifest import ModelManifest
 from shared.queues import Lane
 from shared.registry import HEARTBEAT_SECONDS, Registry
-from worker.health import WRITE_SECONDS, write_health
+from worker.health import WRITE_SECONDS, HealthFile
 
 log = logging.getLogger(__name__)
 
@@ -51,11 +50,12 @@ class Presence:
             log.warning("presence not withdrawn, it runs out by itself", extra={"detail": error.detail})
 
 
-def follow_lifecycle(celery: Celery, health_file: Path | None, companions: Sequence[Any]) -> None:
+def follow_lifecycle(celery: Celery, health: HealthFile | None, companions: Sequence[Any]) -> None:
     """Start the companions when the worker starts to consume, and stop them when it has drained.
 
     companions: objects with `start` and, if there is something to end, `stop`.
     """
+    followers = [*companions, *([health] if health else [])]
 
     class CompanionStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no types.
         """Runs in the event loop: what it writes shows that the loop turns."""
@@ -63,16 +63,13 @@ def follow_lifecycle(celery: Celery, health_file: Path | None, companions: Seque
         requires = ("celery.worker.components:Timer", "celery.worker.components:Hub")
 
         def start(self, worker: Any) -> None:
-            for companion in companions:
+            for companion in followers:
                 companion.start()
-            if health_file is not None:
-                write_health(health_file)
-                worker.timer.call_repeatedly(WRITE_SECONDS, write_health, (health_file,))
+            if health is not None:
+                worker.timer.call_repeatedly(WRITE_SECONDS, health.write)
 
         def stop(self, _worker: Any) -> None:
-            for companion in companions:
+            for companion in followers:
                 getattr(companion, "stop", lambda: None)()
-            if health_file is not None:
-                health_file.unlink(missing_ok=True)
 
     celery.steps["worker"].add(CompanionStep)

@@ -69,3 +69,10 @@ class Suspects:
     def is_deadly(self, rows: RowRange) -> bool:
         """Say whether this single row has killed workers by itself."""
         return rows.stop - rows.start == 1 and self.deadly.count(rows) >= LONE_DEATHS
+
+
+def forgive(batches: BatchStore, batch_id: str, index: int) -> None:
+    """Write down that no row is in hand: this attempt at a chunk ends for another reason than its rows."""
+    notes = batches.find_notes(batch_id, index)
+    if notes is not None:
+        batches.write_notes(batch_id, index, orjson.dumps(orjson.loads(notes) | {"in_hand": None}))

@@ -41,7 +41,7 @@ for _, id in ipairs(due(RUNNING, stamp(now))) do
     local step = cjson.decode(job[5])['step']
     -- Nobody will do this step, so its batch cannot be completed.
     if type(step) == 'table' and batch_is_open(step['batch_id']) then
-      end_batch(step['batch_id'], 'failed', step_lost, retention)
+      end_batch(step['batch_id'], 'failed', step_lost, quarantine_retention)
     end
   else
     redis.call('ZREM', RUNNING, id)

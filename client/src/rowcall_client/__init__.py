@@ -28,6 +28,7 @@ from rowcall_client.predictions import (
     Status,
     Times,
 )
+from rowcall_client.quarantine import QuarantinedJob, QuarantinePage, Redrive
 from rowcall_client.uploads import BatchOptions
 
 if TYPE_CHECKING:
@@ -59,7 +60,10 @@ __all__ = [
     "Prediction",
     "PredictionFailed",
     "ProblemError",
+    "QuarantinePage",
+    "QuarantinedJob",
     "QueuePlace",
+    "Redrive",
     "RowCounts",
     "RowError",
     "RowOutput",

@@ -15,6 +15,7 @@ from rowcall_client.command_input import read_input
 from rowcall_client.command_setup import AsJson, GlobalOptions, ModelName, Url, Version, connected
 from rowcall_client.errors import PredictionFailed
 from rowcall_client.predictions import Prediction, Status
+from rowcall_client.quarantine_command import quarantine
 from rowcall_client.score_command import score
 
 URL_VARIABLE = "ROWCALL_URL"
@@ -159,6 +160,7 @@ def models(
 
 
 app.command(epilog=exit_codes.HELP)(score)
+app.add_typer(quarantine, name="quarantine")
 
 
 def ended_well(prediction: Prediction) -> Prediction:

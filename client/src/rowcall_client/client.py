@@ -23,6 +23,7 @@ from rowcall_client.errors import PredictionFailed, WaitTimedOut
 from rowcall_client.exchange import HttpExchange, find_retry_after_seconds
 from rowcall_client.models import Model, ModelList
 from rowcall_client.predictions import Prediction, Row, Status
+from rowcall_client.quarantine_calls import QuarantineCalls
 from rowcall_client.uploads import BatchOptions, ReportBytes, Source
 
 #: How long one answer may take, not counting the time that the server was asked to wait.
@@ -211,6 +212,10 @@ class RowcallClient:
     def model(self, name: str) -> Model:
         """Return one model: its features, classes, versions and metrics."""
         return self._exchange.decode(self._exchange.send("GET", f"/v1/models/{quote(name, safe='')}"), Model.decode)
+
+    def quarantine(self, token: str | None) -> QuarantineCalls:
+        """Return what operators may do with the jobs in quarantine; token: the server's ROWCALL_OPERATOR_TOKEN."""
+        return QuarantineCalls(self._exchange, token=token)
 
     def close(self) -> None:
         """Close the connections."""

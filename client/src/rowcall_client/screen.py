@@ -8,6 +8,7 @@ from rowcall_client.errors import PredictionFailed, RowcallError, WaitTimedOut
 from rowcall_client.messages import encode_error
 from rowcall_client.models import Model, ModelList
 from rowcall_client.predictions import Prediction
+from rowcall_client.quarantine import QuarantinedJob, QuarantinePage, Redrive
 
 
 class Screen(Protocol):
@@ -27,6 +28,18 @@ class Screen(Protocol):
 
     def show_model(self, model: Model) -> None:
         """Print everything about one model."""
+
+    def show_quarantine(self, page: QuarantinePage) -> None:
+        """Print jobs in quarantine."""
+
+    def show_quarantined(self, job: QuarantinedJob) -> None:
+        """Print one job in quarantine with its input."""
+
+    def show_redrive(self, redrive: Redrive) -> None:
+        """Print what became of a job that was begun again."""
+
+    def show_dropped(self, job_id: str) -> None:
+        """Print that the input of a job was deleted."""
 
     def show_error(self, error: RowcallError) -> None:
         """Print why the command did not bring what was asked for."""
@@ -49,6 +62,21 @@ class DocumentScreen:
     def show_model(self, model: Model) -> None:
         """Print the model document."""
         print_document(model.body)
+
+    def show_quarantine(self, page: QuarantinePage) -> None:
+        """Print the list document."""
+        print_document(page.body)
+
+    def show_quarantined(self, job: QuarantinedJob) -> None:
+        """Print the document of the job."""
+        print_document(job.body)
+
+    def show_redrive(self, redrive: Redrive) -> None:
+        """Print the document of the redrive."""
+        print_document(redrive.body)
+
+    def show_dropped(self, job_id: str) -> None:
+        """Print nothing: the server's answer is empty."""
 
     def show_error(self, error: RowcallError) -> None:
         """Print a job to stdout as any other document, and a problem to stderr."""

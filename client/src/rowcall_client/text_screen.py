@@ -10,7 +10,9 @@ from rowcall_client.errors import RowcallError
 from rowcall_client.messages import describe_error, describe_notes, describe_place
 from rowcall_client.models import Model, ModelList
 from rowcall_client.predictions import Prediction
+from rowcall_client.quarantine import QuarantinedJob, QuarantinePage, Redrive
 from rowcall_client.render import render_model, render_models, render_prediction
+from rowcall_client.render_quarantine import render_quarantine, render_quarantined
 
 #: Width of the output when a program reads it; rich needs a number, and lines must not be broken then.
 PIPE_WIDTH = 1000
@@ -49,6 +51,24 @@ class TextScreen:
     def show_model(self, model: Model) -> None:
         """Print a model with its features and metrics."""
         self._print(render_model(model))
+
+    def show_quarantine(self, page: QuarantinePage) -> None:
+        """Print a table of the jobs, and how to see those behind them."""
+        self._print(render_quarantine(page))
+        if page.next_cursor:
+            self._print_hint(f"There are more: rowcall quarantine list --cursor {page.next_cursor}")
+
+    def show_quarantined(self, job: QuarantinedJob) -> None:
+        """Print the job and its input."""
+        self._print(render_quarantined(job))
+
+    def show_redrive(self, redrive: Redrive) -> None:
+        """Print the bare id to follow, for scripts."""
+        self._print(Text(redrive.redriven_as))
+
+    def show_dropped(self, job_id: str) -> None:
+        """Print that it is gone."""
+        self._print(Text(f"{job_id}  dropped"))
 
     def show_error(self, error: RowcallError) -> None:
         """Print what happened, and below it what to do about it."""

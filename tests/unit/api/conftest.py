@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 from api.app import Collaborators, create_app
 from api.gathering import Bounds
 from api.group_commit import GroupCommit
+from api.health import Readiness
 from api.ids import JobIds
 from api.waiters import Waiters
 from shared.batch_store import BatchStore
@@ -22,6 +23,7 @@ from shared.file_store import FileStore, LocalFileStore
 from shared.job_records import JobEnd
 from shared.job_store import CancelVerdict
 from shared.jobs import Job, JobSpec, Outcome
+from shared.quarantine import RedisQuarantine
 from shared.queues import Lane
 from shared.registry import ServedModel
 from shared.settings import Settings
@@ -248,6 +250,8 @@ def make_api(settings: Settings, redis: Redis, tmp_path: Path) -> Iterator[ApiMa
             group=group,
             waiters=waiters,
             ids=ids,
+            readiness=Readiness(broker, registry),
+            quarantine=RedisQuarantine(redis, own_settings),
         )
         app = create_app(own_settings, collaborators)
         return Api(app.test_client(), store, broker, registry, waiters, ids, batch_store, file_store)

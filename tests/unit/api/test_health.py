@@ -1,11 +1,17 @@
 """What the probes say."""
 
-import pytest
+import time
 
-from api.health import CACHE_SECONDS, Readiness
-from api.served_models import ServedModels
+import pytest
+from pydantic import SecretStr
+from redis import Redis
+
+from api.health import CACHE_SECONDS, FAULT_CACHE_SECONDS, PROBE_SECONDS, Readiness
+from shared.broker import CeleryBroker, make_celery
 from shared.errors import NoWorkerAlive, StoreUnavailable
-from shared.registry import ServedModel
+from shared.redis_client import make_redis
+from shared.registry import RedisRegistry, ServedModel
+from shared.settings import Settings
 from tests.builders import manifest
 from tests.fakes import FakeBroker
 from tests.unit.api.conftest import Api, ApiMaker, Clock, FailingRegistry, document_of
@@ -23,7 +29,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def readiness(registry: FailingRegistry, clock: Clock) -> Readiness:
-    return Readiness(FakeBroker(), registry, ServedModels(registry, clock), clock)
+    return Readiness(FakeBroker(), registry, clock)
 
 
 def test_a_process_that_runs_is_alive(api: Api) -> None:
@@ -111,6 +117,44 @@ def test_a_process_is_ready_again_when_the_fault_is_mended(
     readiness.find_fault()
     registry.fault = None
 
-    clock.now += CACHE_SECONDS + 0.1
+    clock.now += FAULT_CACHE_SECONDS + 0.1
 
     assert readiness.find_fault() is None
+
+
+def test_a_fault_is_kept_for_a_moment_too_so_that_probes_do_not_queue_up_behind_a_store_that_hangs(
+    readiness: Readiness, registry: FailingRegistry
+) -> None:
+    registry.fault = StoreUnavailable()
+    readiness.find_fault()
+    registry.fault = None
+
+    assert isinstance(readiness.find_fault(), StoreUnavailable)
+
+
+def probing(settings: Settings) -> Readiness:
+    """Return the readiness of a process on clients as they are in production."""
+    probe = make_redis(settings, settings.store_url, retries=0, timeout_seconds=PROBE_SECONDS)
+    return Readiness(CeleryBroker(make_celery(settings), probe, settings), RedisRegistry(probe, settings))
+
+
+def test_a_store_that_hangs_is_found_out_within_the_time_of_a_probe(settings: Settings, redis: Redis) -> None:
+    before = probing(settings).find_fault()
+    redis.client_pause(1500)  # milliseconds
+    began = time.monotonic()
+
+    fault = probing(settings).find_fault()
+
+    assert time.monotonic() - began < 2 * PROBE_SECONDS
+    assert isinstance(before, NoWorkerAlive)
+    assert isinstance(fault, StoreUnavailable)
+
+
+def test_a_store_that_is_not_there_is_found_out_within_the_time_of_a_probe(settings: Settings) -> None:
+    away = settings.model_copy(update={"redis_url": SecretStr("redis://127.0.0.1:9/0")})
+    began = time.monotonic()
+
+    fault = probing(away).find_fault()
+
+    assert time.monotonic() - began < 2 * PROBE_SECONDS
+    assert isinstance(fault, StoreUnavailable)

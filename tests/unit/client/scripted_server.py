@@ -132,7 +132,7 @@ class ScriptedHandler(BaseHTTPRequestHandler):
         self.wfile.write(answer.body[: answer.cut_after])
         self.close_connection = answer.cut_after is not None
 
-    do_GET = do_POST = handle_any  # noqa: N815 - the names that http.server looks for
+    do_GET = do_POST = do_DELETE = handle_any  # noqa: N815 - the names that http.server looks for
 
     def log_message(self, *_: Any) -> None:
         """Keep quiet."""

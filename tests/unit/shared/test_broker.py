@@ -1,5 +1,6 @@
 import json
 import math
+import ssl
 from base64 import b64decode
 from typing import Any
 
@@ -151,6 +152,9 @@ def test_a_message_says_when_it_was_enqueued(celery: Celery) -> None:
         pytest.param(b'{"headers": {"enqueued_at": 5.5}}', 5.5, id="our message"),
         pytest.param(b'{"headers": {}}', math.inf, id="message of another sender"),
         pytest.param(b"{}", math.inf, id="message without headers"),
+        pytest.param(b'{"headers": 2}', math.inf, id="message with headers that are none"),
+        pytest.param(b"[]", math.inf, id="no message"),
+        pytest.param(b"hello", math.inf, id="no JSON"),
     ],
 )
 def test_the_age_of_a_queue_is_read_from_its_oldest_message(message: bytes | None, at: float | None) -> None:
@@ -170,3 +174,15 @@ def test_queues_that_cannot_be_read_are_an_unavailable_broker() -> None:
 
     with pytest.raises(BrokerUnavailable, match="The broker does not answer"):
         broker.oldest_messages()
+
+
+def test_a_server_behind_tls_must_show_a_certificate() -> None:
+    celery = make_celery(Settings(redis_url=SecretStr("rediss://user:password@store:6380/0")))
+
+    assert celery.connection_for_write().ssl == {"ssl_cert_reqs": ssl.CERT_REQUIRED}
+
+
+def test_options_of_tls_in_the_url_keep_the_certificate_required() -> None:
+    celery = make_celery(Settings(redis_url=SecretStr("rediss://store:6380/0?ssl_ca_certs=/ca.pem")))
+
+    assert celery.connection_for_write().ssl == {"ssl_ca_certs": "/ca.pem"}

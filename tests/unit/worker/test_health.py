@@ -3,7 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from worker.health import find_fault, main, write_health
+from shared.queues import Lane
+from tests.fakes import FakeBroker
+from worker.activity import Activity
+from worker.health import HealthFile, main
+from worker.health import find_fault as find_any_fault
+from worker.progress import Progress
 
 
 @pytest.fixture
@@ -11,20 +16,39 @@ def health_file(tmp_path: Path) -> Path:
     return tmp_path / "health"
 
 
-def write_age(path: Path, seconds: float) -> None:
-    path.write_text(f"{time.time() - seconds:.3f}\n")
+@pytest.fixture
+def activity() -> Activity:
+    return Activity()
 
 
-def test_a_worker_that_has_just_written_is_healthy(health_file: Path) -> None:
-    write_health(health_file)
+@pytest.fixture
+def broker() -> FakeBroker:
+    return FakeBroker()
+
+
+@pytest.fixture
+def health(health_file: Path, activity: Activity, broker: FakeBroker) -> HealthFile:
+    return HealthFile(health_file, activity, Progress(broker, [Lane.BULK], activity))
+
+
+def write_age(path: Path, seconds: float, *, stalled_seconds: float = 0.0) -> None:
+    path.write_text(f"{time.time() - seconds:.3f} {stalled_seconds:.3f}\n")
+
+
+def find_fault(path: Path, *, limit_seconds: float, stalled_limit_seconds: float = 120.0) -> str | None:
+    return find_any_fault(path, limit_seconds=limit_seconds, stalled_limit_seconds=stalled_limit_seconds)
+
+
+def test_a_worker_that_has_just_written_is_healthy(health: HealthFile, health_file: Path) -> None:
+    health.write()
 
     assert find_fault(health_file, limit_seconds=10) is None
 
 
-def test_a_new_sign_of_life_replaces_the_old_one_and_leaves_nothing_else(health_file: Path) -> None:
+def test_a_new_sign_of_life_replaces_the_old_one_and_leaves_nothing_else(health: HealthFile, health_file: Path) -> None:
     write_age(health_file, 3600)
 
-    write_health(health_file)
+    health.write()
 
     assert find_fault(health_file, limit_seconds=10) is None
     assert list(health_file.parent.iterdir()) == [health_file]
@@ -48,7 +72,7 @@ def test_a_file_that_does_not_exist_is_a_fault_that_names_it(health_file: Path) 
     assert fault == f"no worker has written {health_file} yet (FileNotFoundError)"
 
 
-@pytest.mark.parametrize("text", ["", "yesterday"], ids=["empty", "not a time"])
+@pytest.mark.parametrize("text", ["", "1700000000.0\n", "yesterday never"], ids=["empty", "half of it", "not a time"])
 def test_a_file_that_no_worker_wrote_is_a_fault(health_file: Path, text: str) -> None:
     health_file.write_text(text)
 
@@ -56,10 +80,10 @@ def test_a_file_that_no_worker_wrote_is_a_fault(health_file: Path, text: str) ->
 
 
 def test_the_check_of_a_healthy_worker_succeeds_in_silence(
-    health_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    health: HealthFile, health_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("ROWCALL_HEALTH_FILE", str(health_file))
-    write_health(health_file)
+    health.write()
 
     status = main()
 
@@ -86,6 +110,69 @@ def test_the_check_allows_for_the_longest_prediction(
     write_age(health_file, age)
 
     assert main() == status
+
+
+def test_a_worker_that_takes_nothing_although_messages_wait_is_at_fault(health_file: Path) -> None:
+    write_age(health_file, 1, stalled_seconds=130)
+
+    fault = find_fault(health_file, limit_seconds=10)
+
+    assert fault == "messages wait, and the worker has taken none for 130 s"
+
+
+def test_a_worker_that_took_something_not_long_ago_is_healthy(health_file: Path) -> None:
+    write_age(health_file, 1, stalled_seconds=110)
+
+    assert find_fault(health_file, limit_seconds=10) is None
+
+
+@pytest.mark.parametrize(("stalled_seconds", "status"), [(4, 0), (6, 1)], ids=["within", "beyond"])
+def test_how_long_a_worker_may_take_nothing_is_a_setting(
+    health_file: Path, monkeypatch: pytest.MonkeyPatch, stalled_seconds: float, status: int
+) -> None:
+    monkeypatch.setenv("ROWCALL_HEALTH_FILE", str(health_file))
+    monkeypatch.setenv("ROWCALL_STALLED_SECONDS", "5")
+    write_age(health_file, 1, stalled_seconds=stalled_seconds)
+
+    assert main() == status
+
+
+def test_while_a_message_is_in_hand_a_thread_writes_for_the_event_loop(
+    health: HealthFile, health_file: Path, activity: Activity
+) -> None:
+    write_age(health_file, 3600)
+
+    with activity.working():
+        health.look()
+
+    assert find_fault(health_file, limit_seconds=10) is None
+
+
+def test_while_the_broker_is_away_a_thread_writes_for_the_event_loop(
+    health: HealthFile, health_file: Path, broker: FakeBroker
+) -> None:
+    write_age(health_file, 3600)
+    broker.is_down = True
+
+    health.look()
+
+    assert find_fault(health_file, limit_seconds=10) is None
+
+
+def test_otherwise_only_the_event_loop_writes(health: HealthFile, health_file: Path) -> None:
+    write_age(health_file, 3600)
+
+    health.look()
+
+    assert find_fault(health_file, limit_seconds=10) == "the event loop stands still for 3600 s"
+
+
+def test_a_worker_that_has_stopped_leaves_no_sign_of_life(health: HealthFile, health_file: Path) -> None:
+    health.write()
+
+    health.stop()
+
+    assert not health_file.exists()
 
 
 def test_the_check_without_a_file_says_which_variable_to_set(capsys: pytest.CaptureFixture[str]) -> None:
