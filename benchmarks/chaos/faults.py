@@ -15,8 +15,8 @@ from benchmarks.chaos.supervised import find_children, signal_process, signal_tr
 from benchmarks.chaos.system import System
 from benchmarks.warm_process import MeasurementFailed
 
-#: A process that was told to stop gets so long before it is killed, as in a hurried deployment.
-STOP_SECONDS = 10.0
+#: A process that was told to stop gets so long before it is killed; a worker's own limit is shorter.
+STOP_SECONDS = 12.0
 _POISONS = (Fate.EXITS, Fate.CRASHES, Fate.HANGS, Fate.ANSWERS_NAN, Fate.RAISES)
 #: A partition cuts off both directions, or the questions alone, or the answers alone.
 _CUTS = (
@@ -114,9 +114,13 @@ class Saboteur:
 
     def _freeze_worker(self, fault: Fault, end: signal.Signals) -> str:
         pid = _pick(self._system.worker_pids(), fault)
-        signal_tree(pid, signal.SIGSTOP)
+        # Noted now: its main process may be killed meanwhile, and then nobody could tell whose the orphans are.
+        frozen = [*find_children(pid), pid]
+        for one in frozen:
+            signal_process(one, signal.SIGSTOP)
         time.sleep(fault.seconds)
-        signal_tree(pid, end)
+        for one in frozen:
+            signal_process(one, end)
         return f"{fault.seconds:.1f} s"
 
     def _kill_api_child(self, fault: Fault) -> str:

@@ -22,6 +22,8 @@ WORKERS = 3
 BULK_WORKERS = 2
 #: A row that hangs must not take as long as the run; everything else is the default.
 PREDICT_TIMEOUT_SECONDS = 15.0
+#: As in a hurried deployment.
+STOP_SECONDS = 10.0
 #: Small, so that a file is many pieces of work.
 CHUNK_BYTES = 64_000
 _TRIGGER_SECONDS = 10.0
@@ -52,6 +54,7 @@ def running_rowcall(folder: Path, models_dir: Path, *, in_network: bool) -> Iter
             api_processes=2,
             predict_timeout_seconds=PREDICT_TIMEOUT_SECONDS,
             chunk_bytes=CHUNK_BYTES,
+            stop_seconds=STOP_SECONDS,
         )
         ports = tuple(free_port() for _ in range(API_COPIES))
         trigger = folder / "die-before-publish"
@@ -63,7 +66,8 @@ def running_rowcall(folder: Path, models_dir: Path, *, in_network: bool) -> Iter
 
 
 def _list_programs(servers: Servers, ports: tuple[int, ...], trigger: Path, folder: Path) -> list[Program]:
-    worker = [sys.executable, "-m", "worker"]
+    # As in a container: the entrypoint is the main process, and the worker its child.
+    worker = [sys.executable, "-m", "shared.entrypoint", sys.executable, "-m", "worker"]
     if servers.network is not None:
         worker = servers.network.command(worker)
     api = [sys.executable, "-m", "benchmarks.chaos.dying_api", str(trigger)]

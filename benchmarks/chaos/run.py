@@ -13,7 +13,7 @@ from benchmarks.chaos.files import FileRuns
 from benchmarks.chaos.history import History
 from benchmarks.chaos.report import ChaosResult
 from benchmarks.chaos.rowcall_system import BULK_PREFIX, RowcallSystem, running_rowcall
-from benchmarks.chaos.schedule import KINDS, MARGIN_SECONDS, Kind, plan_faults, select_kinds
+from benchmarks.chaos.schedule import KINDS, MARGIN_SECONDS, plan_faults
 from benchmarks.chaos.traced_model import count_executions
 from benchmarks.chaos.traced_people import TracedPeople, publish_traced_model
 from benchmarks.chaos.worker_network import find_hindrance
@@ -87,8 +87,7 @@ def _run_ours(
     if plan.files:
         # Faults are for those who score files as well.
         system = replace(system, worker_prefixes=(*system.worker_prefixes, BULK_PREFIX))
-    kinds, missing = _choose_kinds(rowcall)
-    faults = plan_faults(plan.seed, seconds=plan.seconds, count=plan.faults, kinds=kinds)
+    faults = plan_faults(plan.seed, seconds=plan.seconds, count=plan.faults)
     say(f"rowcall: {plan.rate:g} jobs per second under {len(faults)} faults in {plan.seconds:g} s ...")
     saboteur = Saboteur(system)
     submitters.start()
@@ -111,7 +110,7 @@ def _run_ours(
         seed=plan.seed,
         broker=plan.broker,
         seconds=load_ended - started,
-        notes=[*notes, *missing, *files.problems],
+        notes=[*notes, *files.problems],
         history=history,
         faults=saboteur.done,
         verdict=verdict,
@@ -120,12 +119,3 @@ def _run_ours(
         control=None,
         bulk=files.found,
     )
-
-
-def _choose_kinds(rowcall: RowcallSystem) -> tuple[list[Kind], list[str]]:
-    """Return the kinds that this service can suffer, and what to say of the others."""
-    if rowcall.system.workers_have_children():
-        return list(KINDS), []
-    # A worker of ours is one process, so its main process is the whole of it, and killing a child means nothing.
-    note = "a worker is a single process here: worker_kill_main is the same as worker_kill_whole, and there is no child"
-    return select_kinds(KINDS, without=["worker_kill_child"]), [note]

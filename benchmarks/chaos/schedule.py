@@ -1,7 +1,7 @@
 """Which fault happens when: a plan that a seed repeats. Pure."""
 
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -49,8 +49,7 @@ KINDS = (
     Kind("store_pause", 2.5, (1.0, 10.0), Resource.STORE, is_outage=True),
     Kind("store_disconnect", 5, resource=Resource.STORE),
     Kind("store_demote", 4, (0.0, 3.0), Resource.STORE, is_outage=True),
-    # The queues are on the same server, and a full one takes no message and no note of who holds one.
-    Kind("store_full", 1.5, (2.0, 8.0), Resource.STORE, is_outage=True),
+    Kind("store_full", 1.5, (2.0, 8.0), Resource.STORE),
     Kind("partition_worker", 2.5, (5.0, 20.0), Resource.STORE, is_outage=True),
     Kind("partition_api", 2.5, (5.0, 20.0), Resource.STORE, is_outage=True),
     Kind("poison_row", 4, is_ours_only=True),
@@ -123,8 +122,3 @@ def _find_first(
         if is_free and (duration == 0 or at + duration <= last):
             return index
     return None
-
-
-def select_kinds(kinds: Sequence[Kind], without: Collection[str]) -> list[Kind]:
-    """Return the kinds but those with these names."""
-    return [kind for kind in kinds if kind.name not in without]

@@ -8,7 +8,7 @@ from typing import Self
 
 from benchmarks.chaos.fates import Fate
 from benchmarks.chaos.store_pair import StorePair
-from benchmarks.chaos.supervised import SupervisedPrograms, find_children
+from benchmarks.chaos.supervised import SupervisedPrograms
 from benchmarks.chaos.worker_network import WorkerNetwork
 from benchmarks.forwarder import Forwarder
 
@@ -72,7 +72,3 @@ class System:
     def api_pids(self) -> list[int]:
         """Return the process ids of the API's main processes that run."""
         return list(self.programs.pids(*self.api_prefixes).values())
-
-    def workers_have_children(self) -> bool:
-        """Say whether a worker is more than one process."""
-        return any(find_children(pid) for pid in self.worker_pids())

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from benchmarks.chaos.schedule import KINDS, MARGIN_SECONDS, Fault, Resource, plan_faults, select_kinds
+from benchmarks.chaos.schedule import KINDS, MARGIN_SECONDS, Fault, Resource, plan_faults
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +54,3 @@ def test_a_short_plan_has_every_kind_at_most_once() -> None:
     counts = Counter(fault.kind.name for fault in plan_faults(seed=1, seconds=60, count=10))
 
     assert set(counts.values()) == {1}
-
-
-def test_kinds_can_be_left_out() -> None:
-    names = {kind.name for kind in select_kinds(KINDS, without=["store_kill"])}
-
-    assert names == {kind.name for kind in KINDS} - {"store_kill"}
