@@ -75,7 +75,7 @@ def _soak(seconds: float) -> int:
 def read_options(arguments: Sequence[str]) -> Options:
     """Read the command line; ends the process when it is wrong."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.chaos", description=__doc__)
-    parser.add_argument("--broker", choices=("redis",), default="redis")
+    parser.add_argument("--broker", choices=("redis", "sqs"), default="redis")
     parser.add_argument("--minutes", type=_minutes, default=3.0, help="of load and faults; the control comes before")
     parser.add_argument("--control-minutes", type=_minutes, default=1.0)
     parser.add_argument("--jobs", type=count, default=1, help="fewer accepted jobs are a failure")

@@ -68,8 +68,9 @@ def find_faults(job: JobHistory, truth: Truth) -> list[str]:
     if not is_right(first.answer, job, truth):
         faults.append("wrong")
     later = [reading.answer for reading in job.readings if reading.at > first.at]
-    # A job that the service once did not know, and later did, gave two answers as well.
-    if any(answer != first.answer for answer in later) or any(one.answer is None for one in job.readings):
+    # A job that the service did not know, and later did, gave two answers as well.
+    was_unknown = any(reading.answer is None for reading in job.readings) and not job.is_record_deleted
+    if was_unknown or any(answer != first.answer for answer in later):
         faults.append("changed")
     if not job.is_read_twice:
         faults.append("stuck")

@@ -17,6 +17,8 @@ from benchmarks.warm_process import MeasurementFailed
 
 #: A process that was told to stop gets so long before it is killed; a worker's own limit is shorter.
 STOP_SECONDS = 12.0
+#: After so long a message is on its queue.
+_SENDING_SECONDS = 1.0
 _POISONS = (Fate.EXITS, Fate.CRASHES, Fate.HANGS, Fate.ANSWERS_NAN, Fate.RAISES)
 #: A partition cuts off both directions, or the questions alone, or the answers alone.
 _CUTS = (
@@ -71,6 +73,8 @@ class Saboteur:
             "partition_worker": self._partition_workers,
             "partition_api": self._partition_api,
             "poison_row": self._submit_poison,
+            "queue_sleep": self._sleep_queue,
+            "record_delete": self._delete_records,
         }
 
     def carry_out(self, plan: Sequence[Fault], started: float) -> None:
@@ -164,24 +168,40 @@ class Saboteur:
         return f"{fault.seconds:.1f} s"
 
     def _partition_workers(self, fault: Fault) -> str:
-        servers, cut = self._system.servers, _CUTS[int(fault.pick * len(_CUTS))]
-        if servers.network is None:
-            servers.to_workers.freeze(**cut)
-        else:
-            servers.network.cut(**cut)
+        cut = _CUTS[int(fault.pick * len(_CUTS))]
+        self._system.servers.cut_workers(**cut)
         time.sleep(fault.seconds)
-        if servers.network is None:
-            servers.to_workers.thaw()
-        else:
-            servers.network.heal()
+        self._system.servers.heal_workers()
         return _describe_cut(cut, fault)
 
     def _partition_api(self, fault: Fault) -> str:
         cut = _CUTS[int(fault.pick * len(_CUTS))]
-        self._system.servers.to_api.freeze(**cut)
+        self._system.servers.cut_api(**cut)
         time.sleep(fault.seconds)
-        self._system.servers.to_api.thaw()
+        self._system.servers.heal_api()
         return _describe_cut(cut, fault)
+
+    def _sleep_queue(self, fault: Fault) -> str:
+        queues = self._system.servers.queues
+        assert queues is not None
+        queues.sleep(fault.seconds)
+        return f"{fault.seconds:.1f} s"
+
+    def _delete_records(self, fault: Fault) -> str:
+        """Delete records whose messages wait: those of jobs that were accepted while no worker took any."""
+        frozen = [one for pid in self._system.worker_pids() for one in (*find_children(pid), pid)]
+        for one in frozen:
+            signal_process(one, signal.SIGSTOP)
+        since = time.time()
+        time.sleep(fault.seconds)
+        deleted = self._system.delete_records(since, time.time() - _SENDING_SECONDS)
+        for one in frozen:
+            signal_process(one, signal.SIGCONT)
+        # No API process may die before it has sent what it holds: that would be a second failure.
+        time.sleep(_SENDING_SECONDS)
+        if not deleted:
+            raise FaultFailed("no job was waiting")
+        return f"{deleted} records"
 
     def _submit_poison(self, fault: Fault) -> str:
         fate = _POISONS[int(fault.pick * len(_POISONS))]

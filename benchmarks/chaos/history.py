@@ -49,6 +49,8 @@ class JobHistory:
     accepted_at: float
     fate: Fate = Fate.NONE
     readings: list[Reading] = field(default_factory=list)
+    #: A fault deleted its record while its message waited: until a worker has it, the service cannot know the job.
+    is_record_deleted: bool = False
 
     @property
     def first_final(self) -> Reading | None:
@@ -97,6 +99,11 @@ class History:
     def note_read_error(self, kind: str) -> None:
         with self._lock:
             self.read_errors[kind] += 1
+
+    def note_deleted_record(self, job_id: str) -> None:
+        with self._lock:
+            if job_id in self.jobs:
+                self.jobs[job_id].is_record_deleted = True
 
     def list_jobs(self) -> list[JobHistory]:
         """Return all accepted jobs as of now."""

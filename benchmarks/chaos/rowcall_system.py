@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks.chaos.supervised import SupervisedPrograms
 from benchmarks.chaos.system import Servers, System
@@ -38,6 +39,20 @@ class RowcallSystem:
     ports: tuple[int, ...]
     key_root: str
 
+    def delete_records(self, since: float, until: float) -> list[str]:
+        """Delete every trace of the waiting jobs that were accepted between two moments; return their ids."""
+        queued = f"{self.key_root}queued:{Lane.INTERACTIVE.value}"
+        with self.system.servers.pair.client() as redis:
+            found: Any = redis.zrangebyscore(queued, since, until)
+            ids = [job_id.decode() for job_id in found]
+            for job_id in ids:
+                with redis.pipeline(transaction=True) as pipeline:
+                    pipeline.delete(f"{self.key_root}job:{job_id}")
+                    pipeline.zrem(queued, job_id)
+                    pipeline.zrem(f"{self.key_root}deadlines", job_id)
+                    pipeline.execute()
+        return ids
+
     def count_open_jobs(self) -> int:
         """Return how many jobs are not final, whoever submitted them: clients do not know those without an answer."""
         with self.system.servers.pair.client() as redis:
@@ -45,9 +60,9 @@ class RowcallSystem:
 
 
 @contextmanager
-def running_rowcall(folder: Path, models_dir: Path, *, in_network: bool) -> Iterator[RowcallSystem]:
-    """Run the service for the time of the block."""
-    with Servers.run(folder, in_network=in_network) as servers:
+def running_rowcall(folder: Path, models_dir: Path, *, in_network: bool, broker: str) -> Iterator[RowcallSystem]:
+    """Run the service for the time of the block; broker: redis or sqs."""
+    with Servers.run(folder, in_network=in_network, has_sqs=broker == "sqs") as servers:
         settings = Settings(
             data_dir=folder / "data",
             models_dir=models_dir,
@@ -59,7 +74,8 @@ def running_rowcall(folder: Path, models_dir: Path, *, in_network: bool) -> Iter
         ports = tuple(free_port() for _ in range(API_COPIES))
         trigger = folder / "die-before-publish"
         programs = _list_programs(servers, ports, trigger, folder)
-        with SupervisedPrograms.run(programs, settings.to_environment(), folder) as supervised:
+        environment = settings.to_environment() | (servers.queues.environment() if servers.queues else {})
+        with SupervisedPrograms.run(programs, environment, folder) as supervised:
             supervised.wait_until(lambda: all(_is_ready(port) for port in ports))
             system = System(servers, supervised, kill_before_publish=lambda: _wait_until_taken(trigger))
             yield RowcallSystem(system, ports, settings.key_root)
@@ -74,16 +90,20 @@ def _list_programs(servers: Servers, ports: tuple[int, ...], trigger: Path, fold
     return [
         _worker_program("worker", Lane.INTERACTIVE, WORKERS, worker, servers, folder),
         _worker_program(BULK_PREFIX, Lane.BULK, BULK_WORKERS, worker, servers, folder),
-        *(
-            Program(f"api-{port}", api, priority=30, environment=_environment(servers.api_address, ROWCALL_PORT=port))
-            for port in ports
-        ),
+        *(Program(f"api-{port}", api, priority=30, environment=_api_environment(servers, port)) for port in ports),
     ]
+
+
+def _api_environment(servers: Servers, port: int) -> str:
+    queues = {"ROWCALL_SQS_ENDPOINT_URL": servers.queues.api_url} if servers.queues else {}
+    return _environment(servers.api_address, ROWCALL_PORT=port, **queues)
 
 
 def _worker_program(name: str, lane: Lane, copies: int, command: list[str], servers: Servers, folder: Path) -> Program:
     health_file = f"{quote_percent(str(folder))}/{name}-%(process_num)d.health"
-    environment = _environment(servers.worker_address, ROWCALL_LANES=lane.value, ROWCALL_HEALTH_FILE=health_file)
+    queues = {"ROWCALL_SQS_ENDPOINT_URL": servers.queues.worker_url} if servers.queues else {}
+    variables = {"ROWCALL_LANES": lane.value, "ROWCALL_HEALTH_FILE": health_file, **queues}
+    environment = _environment(servers.worker_address, **variables)
     return Program(name, command, priority=20, copies=copies, environment=environment)
 
 

@@ -13,7 +13,7 @@ from benchmarks.chaos.files import FileRuns
 from benchmarks.chaos.history import History
 from benchmarks.chaos.report import ChaosResult
 from benchmarks.chaos.rowcall_system import BULK_PREFIX, RowcallSystem, running_rowcall
-from benchmarks.chaos.schedule import KINDS, MARGIN_SECONDS, plan_faults
+from benchmarks.chaos.schedule import KINDS, MARGIN_SECONDS, SQS_KINDS, plan_faults
 from benchmarks.chaos.traced_model import count_executions
 from benchmarks.chaos.traced_people import TracedPeople, publish_traced_model
 from benchmarks.chaos.worker_network import find_hindrance
@@ -61,7 +61,8 @@ def run_chaos(plan: Plan, folder: Path, *, say: Say) -> ChaosResult:
     traces.mkdir()
     people = TracedPeople(publish_traced_model(folder / "models", traces, call_seconds=CALL_SECONDS), plan.seed)
     control = _run_control(plan, folder / "control", people, in_network=not hindrance, say=say)
-    with running_rowcall(folder / "rowcall", folder / "models", in_network=not hindrance) as rowcall:
+    ours = running_rowcall(folder / "rowcall", folder / "models", in_network=not hindrance, broker=plan.broker)
+    with ours as rowcall:
         result = _run_ours(plan, rowcall, people, traces, notes=[note], say=say)
     return replace(result, control=control)
 
@@ -83,11 +84,19 @@ def _run_ours(
     files = FileRuns(rowcall.ports, people.artifact, traces.parent, files=plan.files, seed=plan.seed)
     submitters = Submitters(rowcall.ports, people, history, rate=plan.rate)
     readers = Readers(rowcall.ports, history)
-    system = replace(rowcall.system, submit_poison=submitters.submit_poison)
+
+    def delete_records(since: float, until: float) -> int:
+        ids = rowcall.delete_records(since, until)
+        for job_id in ids:
+            history.note_deleted_record(job_id)
+        return len(ids)
+
+    system = replace(rowcall.system, submit_poison=submitters.submit_poison, delete_records=delete_records)
     if plan.files:
         # Faults are for those who score files as well.
         system = replace(system, worker_prefixes=(*system.worker_prefixes, BULK_PREFIX))
-    faults = plan_faults(plan.seed, seconds=plan.seconds, count=plan.faults)
+    kinds = SQS_KINDS if plan.broker == "sqs" else KINDS
+    faults = plan_faults(plan.seed, seconds=plan.seconds, count=plan.faults, kinds=kinds)
     say(f"rowcall: {plan.rate:g} jobs per second under {len(faults)} faults in {plan.seconds:g} s ...")
     saboteur = Saboteur(system)
     submitters.start()

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -53,6 +53,12 @@ KINDS = (
     Kind("partition_worker", 2.5, (5.0, 20.0), Resource.STORE, is_outage=True),
     Kind("partition_api", 2.5, (5.0, 20.0), Resource.STORE, is_outage=True),
     Kind("poison_row", 4, is_ours_only=True),
+)
+#: On SQS an API process that dies and a record that is deleted are two failures, which must not meet in one job.
+SQS_KINDS = (
+    *(replace(kind, resource=Resource.STORE) if kind.name.startswith("api_") else kind for kind in KINDS),
+    Kind("queue_sleep", 3, (1.0, 10.0), Resource.STORE, is_outage=True),
+    Kind("record_delete", 6, (1.5, 3.0), Resource.STORE),
 )
 #: After a fault of a resource it is left alone for so long.
 REST_SECONDS = 2.0

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from benchmarks.chaos.fates import Fate
+from benchmarks.chaos.queue_server import QueueServer
 from benchmarks.chaos.store_pair import StorePair
 from benchmarks.chaos.supervised import SupervisedPrograms
 from benchmarks.chaos.worker_network import WorkerNetwork
@@ -22,10 +23,12 @@ class Servers:
     to_api: Forwarder
     #: None where this process may not make one; partitions then happen in the forwarder.
     network: WorkerNetwork | None
+    #: None where the queues are on the pair of servers.
+    queues: QueueServer | None
 
     @classmethod
     @contextmanager
-    def run(cls, folder: Path, *, in_network: bool) -> Iterator[Self]:
+    def run(cls, folder: Path, *, in_network: bool, has_sqs: bool = False) -> Iterator[Self]:
         """Run all of it for the time of the block."""
         with ExitStack() as running:
             network = running.enter_context(WorkerNetwork.run()) if in_network else None
@@ -33,7 +36,8 @@ class Servers:
             host = network.host if network else "127.0.0.1"
             to_workers = running.enter_context(Forwarder.to(pair.primary_port, host=host))
             to_api = running.enter_context(Forwarder.to(pair.primary_port))
-            yield cls(pair, to_workers, to_api, network)
+            queues = running.enter_context(QueueServer.run(worker_host=host)) if has_sqs else None
+            yield cls(pair, to_workers, to_api, network, queues)
 
     @property
     def worker_address(self) -> str:
@@ -44,6 +48,36 @@ class Servers:
     def api_address(self) -> str:
         """Where the API finds the primary."""
         return f"127.0.0.1:{self.to_api.port}"
+
+    def cut_api(self, **directions: bool) -> None:
+        """Let nothing pass between the API and the servers, in these directions."""
+        for endpoint in self._api_endpoints():
+            endpoint.freeze(**directions)
+
+    def heal_api(self) -> None:
+        for endpoint in self._api_endpoints():
+            endpoint.thaw()
+
+    def cut_workers(self, **directions: bool) -> None:
+        """Let nothing pass between the workers and the servers, in these directions."""
+        if self.network is not None:
+            self.network.cut(**directions)
+            return
+        for endpoint in self._worker_endpoints():
+            endpoint.freeze(**directions)
+
+    def heal_workers(self) -> None:
+        if self.network is not None:
+            self.network.heal()
+            return
+        for endpoint in self._worker_endpoints():
+            endpoint.thaw()
+
+    def _api_endpoints(self) -> list[Forwarder]:
+        return [self.to_api, *([self.queues.to_api] if self.queues else [])]
+
+    def _worker_endpoints(self) -> list[Forwarder]:
+        return [self.to_workers, *([self.queues.to_workers] if self.queues else [])]
 
     def follow_primary(self) -> None:
         """Lead new connections to whoever is the primary now."""
@@ -64,6 +98,8 @@ class System:
     kill_before_publish: Callable[[], bool] = field(default=lambda: False)
     #: Submits a row with this fate.
     submit_poison: Callable[[Fate], None] = field(default=lambda _fate: None)
+    #: Deletes the records of waiting jobs that were accepted between two moments; returns how many.
+    delete_records: Callable[[float, float], int] = field(default=lambda _since, _until: 0)
 
     def worker_pids(self) -> list[int]:
         """Return the process ids of the workers that run, in the order of their names."""

@@ -82,6 +82,15 @@ def test_a_row_with_a_fate_must_end_with_its_own_error(fate: Fate, answer: Answe
     assert find_faults(job((131, answer), (140, answer), fate=fate), truth) == faults
 
 
+def test_a_job_whose_record_was_deleted_may_be_unknown_until_it_is_final() -> None:
+    restored = job((101, None), (102, RIGHT), (108, RIGHT))
+    forgotten = job((101, RIGHT), (102, None), (108, RIGHT))
+    restored.is_record_deleted = forgotten.is_record_deleted = True
+
+    assert find_faults(restored, truth) == []
+    assert find_faults(forgotten, truth) == ["changed"]
+
+
 def test_the_verdict_names_the_jobs() -> None:
     jobs = [
         job((102, RIGHT), (108, RIGHT), ticket=1),

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from benchmarks.chaos.schedule import KINDS, MARGIN_SECONDS, Fault, Resource, plan_faults
+from benchmarks.chaos.schedule import KINDS, MARGIN_SECONDS, REST_SECONDS, SQS_KINDS, Fault, Resource, plan_faults
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,15 @@ def test_durations_are_those_of_the_kind(plan: list[Fault]) -> None:
     outside = [fault for fault in plan if not fault.kind.seconds[0] <= fault.seconds <= fault.kind.seconds[1]]
 
     assert outside == []
+
+
+def test_on_sqs_no_api_process_dies_while_records_are_deleted() -> None:
+    plan = plan_faults(seed=5, seconds=600, count=150, kinds=SQS_KINDS)
+    deletions = [fault for fault in plan if fault.kind.name == "record_delete"]
+    deaths = [fault.at for fault in plan if fault.kind.name.startswith("api_")]
+
+    assert deletions
+    assert not [at for at in deaths for one in deletions if one.at - REST_SECONDS <= at <= one.at + one.seconds]
 
 
 def test_a_short_plan_has_every_kind_at_most_once() -> None:
