@@ -23,8 +23,10 @@ from benchmarks.warm_process import MeasurementFailed
 CALL_SECONDS = 0.05
 #: After the load, everything must have its answer in this time: a row that hangs is tried three times.
 DRAIN_SECONDS = 150.0
-#: Tasks per second of both applications of the control, so that a worker that is killed has something in hand.
+#: Tasks per second of both applications of the control, and how long each takes: half of their pool processes have one
+#: in hand at any time, so that a worker that is killed has some.
 _CONTROL_RATE = 40.0
+_CONTROL_CALL_SECONDS = 0.2
 #: Beyond one of each kind.
 _MORE_CONTROL_FAULTS = 5
 
@@ -72,7 +74,9 @@ def _run_control(plan: Plan, folder: Path, people: TracedPeople, *, in_network: 
     count = max(len(kinds) + _MORE_CONTROL_FAULTS, round(plan.faults * plan.control_seconds / plan.seconds))
     faults = plan_faults(plan.seed, seconds=plan.control_seconds, count=count, kinds=kinds)
     say(f"control: stock Celery under {len(faults)} faults in {plan.control_seconds:g} s ...")
-    control = run_control(folder, faults, people, rate=_CONTROL_RATE, call_seconds=CALL_SECONDS, in_network=in_network)
+    control = run_control(
+        folder, faults, people, rate=_CONTROL_RATE, call_seconds=_CONTROL_CALL_SECONDS, in_network=in_network
+    )
     say(f"control: {control.all_lost} of {control.accepted} lost")
     return control
 

@@ -14,6 +14,7 @@ from celery import Celery
 from benchmarks.chaos.traced_model import TracedClassifier
 
 TASK = "predict"
+POOL_PROCESSES = 4
 #: A message whose worker is gone comes back after this, and at most two looks later.
 VISIBILITY_SECONDS = 15
 RESTORE_SECONDS = 5
@@ -49,7 +50,7 @@ def make_app(address: str, acknowledgement: Acknowledgement) -> Celery:
 
 
 def run_worker(address: str, acknowledgement: str, artifact: str, trace_dir: str, call_seconds: str) -> None:
-    """Serve the task with one pool process; Celery's defaults otherwise."""
+    """Serve the task with a few pool processes; Celery's defaults otherwise."""
     app = make_app(address, Acknowledgement(acknowledgement))
     model = joblib.load(artifact)
     estimator = TracedClassifier(model, trace_dir, float(call_seconds)).fit([[0.0] * 5], None)
@@ -64,7 +65,7 @@ def run_worker(address: str, acknowledgement: str, artifact: str, trace_dir: str
             "probabilities": dict(zip(classes, values.tolist(), strict=True)),
         }
 
-    app.worker_main(["worker", "--loglevel=WARNING", "--pool=prefork", "--concurrency=1"])
+    app.worker_main(["worker", "--loglevel=WARNING", "--pool=prefork", f"--concurrency={POOL_PROCESSES}"])
 
 
 if __name__ == "__main__":
