@@ -30,6 +30,8 @@ class ChaosResult:
     control: ControlResult | None
     #: What a run of files found, by name.
     bulk: Mapping[str, int]
+    #: Times at which this machine stood still, such as a virtual one that is moved; they count as outages.
+    standstills: Sequence[Span] = ()
 
     @property
     def done(self) -> list[Done]:
@@ -37,7 +39,7 @@ class ChaosResult:
 
     @property
     def spans(self) -> list[Span]:
-        return [fault.span for fault in self.done]
+        return [*(fault.span for fault in self.done), *self.standstills]
 
     @property
     def recovery(self) -> Recovery:
@@ -89,6 +91,7 @@ def compute_figures(result: ChaosResult) -> dict[str, Any]:
         "control_faults": control and sum(fault.is_done for fault in control.faults),
         "control_failed": control and control.failed,
         **result.bulk,
+        "standstill_seconds": round(sum(span.ended_at - span.began_at for span in result.standstills), 1),
         "broker": result.broker,
         "seed": result.seed,
         "seconds": round(result.seconds),
@@ -123,6 +126,8 @@ def render(result: ChaosResult) -> str:
         f"{result.drain_seconds:.1f} s before the last of its jobs was read twice"
     )
     lines.append(_describe_control(result.control))
+    for span in result.standstills:
+        lines.append(f"THE MACHINE STOOD STILL for {span.ended_at - span.began_at:.1f} s; it counts as an outage")
     if result.bulk:
         lines.append("files: " + ", ".join(f"{name} {number:,}" for name, number in result.bulk.items()))
     lines += [f"FAILED: {failure}" for failure in find_failures(result)]

@@ -14,6 +14,7 @@ from benchmarks.chaos.history import History
 from benchmarks.chaos.report import ChaosResult
 from benchmarks.chaos.rowcall_system import BULK_PREFIX, RowcallSystem, running_rowcall
 from benchmarks.chaos.schedule import KINDS, MARGIN_SECONDS, SQS_KINDS, plan_faults
+from benchmarks.chaos.standstill import StandstillWatch
 from benchmarks.chaos.traced_model import count_executions
 from benchmarks.chaos.traced_people import TracedPeople, publish_traced_model
 from benchmarks.chaos.worker_network import find_hindrance
@@ -64,9 +65,9 @@ def run_chaos(plan: Plan, folder: Path, *, say: Say) -> ChaosResult:
     people = TracedPeople(publish_traced_model(folder / "models", traces, call_seconds=CALL_SECONDS), plan.seed)
     control = _run_control(plan, folder / "control", people, in_network=not hindrance, say=say)
     ours = running_rowcall(folder / "rowcall", folder / "models", in_network=not hindrance, broker=plan.broker)
-    with ours as rowcall:
+    with ours as rowcall, StandstillWatch.run() as watch:
         result = _run_ours(plan, rowcall, people, traces, notes=[note], say=say)
-    return replace(result, control=control)
+    return replace(result, control=control, standstills=watch.spans)
 
 
 def _run_control(plan: Plan, folder: Path, people: TracedPeople, *, in_network: bool, say: Say) -> ControlResult:

@@ -12,6 +12,7 @@ from benchmarks.chaos.evidence import keep
 from benchmarks.chaos.faults import Done
 from benchmarks.chaos.history import Answer, Attempt, History, JobHistory, Reading
 from benchmarks.chaos.plot import draw
+from benchmarks.chaos.recovery import Span
 from benchmarks.chaos.report import ChaosResult, compute_figures, find_failures, render
 from benchmarks.chaos.schedule import KINDS
 
@@ -89,6 +90,15 @@ def test_recovery_leaves_out_what_the_store_was_down(result: ChaosResult) -> Non
     figures = compute_figures(result)
 
     assert (figures["delayed_jobs"], figures["recovery_p99_seconds"], figures["job_max_seconds"]) == (1, 2.0, 3.0)
+
+
+def test_a_time_in_which_the_machine_stood_still_is_an_outage_and_is_told(result: ChaosResult) -> None:
+    still = replace(result, standstills=[Span(1000.5, 1001.0, is_outage=True)])
+
+    figures = compute_figures(still)
+
+    assert (figures["recovery_p99_seconds"], figures["standstill_seconds"]) == (1.5, 0.5)
+    assert "THE MACHINE STOOD STILL for 0.5 s" in render(still)
 
 
 def test_the_report_says_what_was_done_and_what_was_not(result: ChaosResult) -> None:
