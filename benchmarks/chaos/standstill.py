@@ -1,4 +1,4 @@
-"""Notices when this whole machine, or this process, stood still: such a time is nobody's fault and nobody's recovery."""
+"""Notices when this machine, or this process alone, stood still: that is nobody's fault, and nobody can recover."""
 
 import threading
 import time
