@@ -59,6 +59,17 @@ class ControlResult:
     def all_lost(self) -> int:
         return sum(self.lost.values())
 
+    def add(self, other: "ControlResult") -> None:
+        """Take in another round."""
+        self.accepted += other.accepted
+        self.lost = {name: self.lost.get(name, 0) + number for name, number in other.lost.items()}
+        self.failed += other.failed
+        self.wrong += other.wrong
+        self.pending += other.pending
+        self.executed_twice += other.executed_twice
+        self.send_errors += other.send_errors
+        self.faults += other.faults
+
 
 @dataclass(frozen=True, slots=True)
 class _Line:
@@ -70,7 +81,7 @@ class _Line:
 
 
 def run_control(
-    folder: Path, plan: Sequence[Fault], people: TracedPeople, *, rate: float, call_seconds: float, in_network: bool
+    folder: Path, plan: Sequence[Fault], *, people: TracedPeople, rate: float, call_seconds: float, in_network: bool
 ) -> ControlResult:
     """Send tasks for as long as the plan goes, wait for what comes back, and count.
 

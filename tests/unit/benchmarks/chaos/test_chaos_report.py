@@ -73,6 +73,14 @@ def test_a_run_whose_control_lost_nothing_is_void(result: ChaosResult) -> None:
     assert "VOID" in find_failures(replace(result, control=control))[0]
 
 
+def test_the_rounds_of_a_control_add_up() -> None:
+    total = ControlResult(accepted=100, lost={"early": 0, "late": 0}, pending=1)
+
+    total.add(ControlResult(accepted=50, lost={"early": 2, "late": 1}, failed=3))
+
+    assert (total.accepted, total.all_lost, total.failed, total.pending) == (150, 3, 3, 1)
+
+
 def test_a_file_with_a_wrong_row_fails_the_run(result: ChaosResult) -> None:
     assert find_failures(replace(result, bulk={"bulk_files": 2, "bulk_bad_files": 1})) == ["1 files bulk_bad_files"]
 
