@@ -8,17 +8,19 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import shared.broker
 from api.__main__ import main
 from shared.jobs import JobSpec
 
 
-def make_dying_broker(trigger: Path) -> type[shared.broker.CeleryBroker]:
-    """Return the broker of an API process that may be told to die."""
+def make_dying(broker: Any, trigger: Path) -> type[shared.broker.Broker]:
+    """Return the broker of an API process that may be told to die; broker: the class that sends."""
 
-    class DyingBroker(shared.broker.CeleryBroker):
+    class DyingBroker(broker):  # type: ignore[misc]  # either of two classes
         """Sends as its parent does, unless the file is there."""
 
         def send(self, specs: Sequence[JobSpec], *, enqueued_at: float) -> None:
@@ -34,5 +36,8 @@ def make_dying_broker(trigger: Path) -> type[shared.broker.CeleryBroker]:
 
 if __name__ == "__main__":
     # The server processes are forks of this one, and wire themselves with what they find here.
-    shared.broker.CeleryBroker = make_dying_broker(Path(sys.argv[1]))  # type: ignore[misc]
+    is_on_sqs = os.environ.get("ROWCALL_BROKER_URL", "").startswith("sqs:")
+    name = "SqsBroker" if is_on_sqs else "CeleryBroker"
+    module = import_module("shared.sqs_broker") if is_on_sqs else shared.broker
+    setattr(module, name, make_dying(getattr(module, name), Path(sys.argv[1])))
     sys.exit(main())

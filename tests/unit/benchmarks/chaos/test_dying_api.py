@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 import shared.broker
 shared.broker.CeleryBroker.send = lambda self, specs, enqueued_at: print("sent", flush=True)
-from benchmarks.chaos.dying_api import make_dying_broker
-broker = make_dying_broker(Path(sys.argv[1]))
+from benchmarks.chaos.dying_api import make_dying
+broker = make_dying(shared.broker.CeleryBroker, Path(sys.argv[1]))
 broker.send(object.__new__(broker), [], enqueued_at=0.0)
 """
 
