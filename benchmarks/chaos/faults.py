@@ -17,6 +17,16 @@ from benchmarks.warm_process import MeasurementFailed
 
 #: A process that was told to stop gets so long before it is killed; a worker's own limit is shorter.
 STOP_SECONDS = 12.0
+_OF_ONE_WORKER = (
+    "worker_kill_whole",
+    "worker_kill_main",
+    "worker_kill_child",
+    "worker_freeze_resume",
+    "worker_freeze_kill",
+    "worker_stop",
+)
+#: They wait so long for another worker that goes on.
+_READY_SECONDS = 20.0
 #: After so long a message is on its queue.
 _SENDING_SECONDS = 1.0
 _POISONS = (Fate.EXITS, Fate.CRASHES, Fate.HANGS, Fate.ANSWERS_NAN, Fate.RAISES)
@@ -51,6 +61,7 @@ class Saboteur:
         self._system = system
         self._lock = threading.Lock()
         self.done: list[Done] = []
+        self._frozen: set[int] = set()
         self._actions: Mapping[str, Callable[[Fault], str]] = {
             "worker_kill_whole": self._kill_worker,
             "worker_kill_main": self._kill_worker_main,
@@ -58,7 +69,7 @@ class Saboteur:
             "worker_kill_all": self._kill_all_workers,
             "worker_freeze_resume": lambda fault: self._freeze_worker(fault, signal.SIGCONT),
             "worker_freeze_kill": lambda fault: self._freeze_worker(fault, signal.SIGKILL),
-            "worker_stop": lambda fault: _stop(_pick(system.worker_pids(), fault)),
+            "worker_stop": lambda fault: _stop(self._pick_worker(fault)),
             "api_kill_whole": lambda fault: _kill_tree(_pick(system.api_pids(), fault)),
             "api_kill_main": lambda fault: _kill(_pick(system.api_pids(), fault)),
             "api_kill_child": self._kill_api_child,
@@ -94,21 +105,34 @@ class Saboteur:
     def _carry_out_one(self, fault: Fault) -> None:
         began_at = time.time()
         try:
+            if fault.kind.name in _OF_ONE_WORKER:
+                self._wait_for_spare_worker()
+                began_at = time.time()
             detail, is_done = self._actions[fault.kind.name](fault), True
         except (FaultFailed, MeasurementFailed) as error:
             detail, is_done = str(error), False
         with self._lock:
             self.done.append(Done(fault.kind, began_at, time.time(), detail, is_done))
 
+    def _wait_for_spare_worker(self) -> None:
+        """Return once a worker works beside another one: that none is left is for `worker_kill_all` to do."""
+        until = time.monotonic() + _READY_SECONDS
+        while not self._system.spare_workers(self._frozen):
+            if time.monotonic() > until:
+                raise FaultFailed("there were no two workers at work")
+            time.sleep(0.1)
+
+    def _pick_worker(self, fault: Fault) -> int:
+        return _pick(self._system.spare_workers(self._frozen), fault)
+
     def _kill_worker(self, fault: Fault) -> str:
-        return _kill_tree(_pick(self._system.worker_pids(), fault))
+        return _kill_tree(self._pick_worker(fault))
 
     def _kill_worker_main(self, fault: Fault) -> str:
-        return _kill(_pick(self._system.worker_pids(), fault))
+        return _kill(self._pick_worker(fault))
 
     def _kill_worker_child(self, fault: Fault) -> str:
-        parents = self._system.worker_pids()
-        return _kill(_pick([child for pid in parents for child in find_children(pid)], fault))
+        return _kill(_pick(find_children(self._pick_worker(fault)), fault))
 
     def _kill_all_workers(self, _fault: Fault) -> str:
         pids = self._system.worker_pids()
@@ -117,14 +141,16 @@ class Saboteur:
         return f"all {len(pids)}"
 
     def _freeze_worker(self, fault: Fault, end: signal.Signals) -> str:
-        pid = _pick(self._system.worker_pids(), fault)
+        pid = self._pick_worker(fault)
         # Noted now: its main process may be killed meanwhile, and then nobody could tell whose the orphans are.
         frozen = [*find_children(pid), pid]
+        self._frozen.add(pid)
         for one in frozen:
             signal_process(one, signal.SIGSTOP)
         time.sleep(fault.seconds)
         for one in frozen:
             signal_process(one, end)
+        self._frozen.discard(pid)
         return f"{fault.seconds:.1f} s"
 
     def _kill_api_child(self, fault: Fault) -> str:

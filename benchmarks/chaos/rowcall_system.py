@@ -1,5 +1,6 @@
 """Our own service under faults: several API processes, workers of both lanes, and the pair of servers."""
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 from benchmarks.chaos.supervised import SupervisedPrograms
 from benchmarks.chaos.system import Servers, System
 from benchmarks.chaos.web_client import NoAnswer, WebClient
+from benchmarks.measure import PROC
 from benchmarks.service import free_port
 from shared.queues import Lane
 from shared.settings import Settings
@@ -77,7 +79,12 @@ def running_rowcall(folder: Path, models_dir: Path, *, in_network: bool, broker:
         environment = settings.to_environment() | (servers.queues.environment() if servers.queues else {})
         with SupervisedPrograms.run(programs, environment, folder) as supervised:
             supervised.wait_until(lambda: all(_is_ready(port) for port in ports))
-            system = System(servers, supervised, kill_before_publish=lambda: _wait_until_taken(trigger))
+            system = System(
+                servers,
+                supervised,
+                is_ready=lambda name, pid: has_written_health(folder / f"{name}.health", pid),
+                kill_before_publish=lambda: _wait_until_taken(trigger),
+            )
             yield RowcallSystem(system, ports, settings.key_root)
 
 
@@ -135,3 +142,16 @@ def _wait_until_taken(trigger: Path) -> bool:
             return False
         time.sleep(_LOOK_SECONDS)
     return True
+
+
+def has_written_health(path: Path, pid: int) -> bool:
+    """Say whether a worker has written its health file since it started: it then takes messages."""
+    try:
+        written_at = path.stat().st_mtime
+        stat = (PROC / str(pid) / "stat").read_text()
+    except FileNotFoundError:
+        # It has not come up for the first time, or it has just died.
+        return False
+    ticks = int(stat.rpartition(")")[2].split()[19])
+    age_seconds = float((PROC / "uptime").read_text().split()[0]) - ticks / os.sysconf("SC_CLK_TCK")
+    return written_at > time.time() - age_seconds

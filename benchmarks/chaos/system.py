@@ -1,6 +1,7 @@
 """What faults are done to: processes by role, the pair of servers, and the ways to it."""
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Set
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,6 +95,8 @@ class System:
     #: Names of the processes that compute, and of those that take requests, begin so.
     worker_prefixes: tuple[str, ...] = ("worker",)
     api_prefixes: tuple[str, ...] = ("api",)
+    #: Whether the worker of this name and process id has come up.
+    is_ready: Callable[[str, int], bool] = field(default=lambda _name, _pid: True)
     #: Lets the next API process that sends a message die right before it; returns whether one did.
     kill_before_publish: Callable[[], bool] = field(default=lambda: False)
     #: Submits a row with this fate.
@@ -105,6 +108,24 @@ class System:
         """Return the process ids of the workers that run, in the order of their names."""
         return list(self.programs.pids(*self.worker_prefixes).values())
 
+    def spare_workers(self, without: Set[int]) -> list[int]:
+        """Return the process ids of the workers that have come up, and beside each of which another of its lane has.
+
+        without: workers that do not count, because they are frozen.
+        """
+        ready = {
+            name: pid
+            for name, pid in self.programs.pids(*self.worker_prefixes).items()
+            if pid not in without and self.is_ready(name, pid)
+        }
+        lanes = Counter(map(_lane_of, ready))
+        return [pid for name, pid in ready.items() if lanes[_lane_of(name)] > 1]
+
     def api_pids(self) -> list[int]:
         """Return the process ids of the API's main processes that run."""
         return list(self.programs.pids(*self.api_prefixes).values())
+
+
+def _lane_of(name: str) -> str:
+    """Return the name without the number of the copy."""
+    return name.rpartition("-")[0]
