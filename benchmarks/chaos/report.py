@@ -24,6 +24,8 @@ class ChaosResult:
     history: History
     faults: Sequence[Done]
     verdict: Verdict
+    #: Fewer accepted jobs are a failure.
+    wanted_jobs: int
     #: Jobs that were not final at the end, those without an answer to their client included.
     open_at_end: int
     drain_seconds: float
@@ -51,6 +53,10 @@ def find_failures(result: ChaosResult) -> list[str]:
     verdict = result.verdict
     counts = {"lost": verdict.lost, "wrong": verdict.wrong, "changed": verdict.changed, "stuck": verdict.stuck}
     failures = [f"{len(ids)} jobs {name}, such as {ids[0]}" for name, ids in counts.items() if ids]
+    if verdict.accepted < result.wanted_jobs:
+        failures.append(
+            f"only {verdict.accepted} of {result.wanted_jobs} jobs were accepted; raise --rate or --minutes"
+        )
     if result.open_at_end:
         failures.append(f"{result.open_at_end} jobs still open in the store")
     failures += [

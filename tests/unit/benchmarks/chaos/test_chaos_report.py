@@ -45,6 +45,7 @@ def result(history: History) -> ChaosResult:
             Done(STORE_KILL, 1005.0, 1006.0, "no such process", is_done=False),
         ],
         verdict=Verdict(accepted=1, ends={"succeeded": 1}),
+        wanted_jobs=1,
         open_at_end=0,
         drain_seconds=6.0,
         control=ControlResult(accepted=100, lost={"early": 3, "late": 1}),
@@ -61,6 +62,10 @@ def test_a_single_broken_promise_fails_the_run(result: ChaosResult, broken: str)
     verdict = Verdict(1, **dict.fromkeys([broken], ("prd_1",)))  # type: ignore[arg-type]  # one of four of one type
 
     assert find_failures(replace(result, verdict=verdict)) == [f"1 jobs {broken}, such as prd_1"]
+
+
+def test_a_run_that_tried_too_few_jobs_has_failed(result: ChaosResult) -> None:
+    assert "only 1 of 30000 jobs" in find_failures(replace(result, wanted_jobs=30_000))[0]
 
 
 def test_jobs_that_stay_open_in_the_store_fail_the_run_though_no_client_knows_them(result: ChaosResult) -> None:
