@@ -42,7 +42,7 @@ format: .venv/dev ## Format the code
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
 lock: .venv/dev ## Resolve the requirement files again
-	requirements/lock $(BIN)/uv
+	requirements/lock $(CURDIR)/$(BIN)/uv
 
 .venv/python:
 	$(PYTHON) -m venv .venv && touch $@

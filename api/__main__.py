@@ -25,13 +25,11 @@ HEADER_MILLISECONDS = 60_000
 def make_server(settings: Settings) -> MPServer:
     """Return the server; it serves until it is told to stop."""
     return MPServer(
-        "api.wsgi:app",
+        "api.asgi:app",
         address=settings.host,
         port=settings.port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.ASGINL,
         workers=settings.api_processes,
-        # A waiting request holds a thread; threads are made when they are needed.
-        blocking_threads=settings.max_waiters + settings.api_threads,
         backlog=BACKLOG,
         backpressure=MAX_CONNECTIONS,
         http=HTTPModes.http1,

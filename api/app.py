@@ -2,24 +2,24 @@
 
 import logging
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from flask import Flask, Response, g, redirect, request
 from flask_swagger_ui import get_swaggerui_blueprint
 
 from api.batches import Batches
+from api.express import Express
 from api.group_commit import GroupCommit
 from api.health import Readiness, make_health_blueprint
 from api.ids import JobIds
+from api.lean_flask import LeanFlask
 from api.models import make_models_blueprint
 from api.openapi import make_openapi_blueprint
 from api.operators import Operators
-from api.predictions import Predictions
+from api.predictions import TAKEN_ON, Predictions
 from api.problems import register_problems
 from api.quarantine import Quarantine
-from api.randomness import random_bytes
+from api.request_id import choose_request_id
 from api.served_models import ServedModels
 from api.submissions import Submissions
 from api.waiters import Waiters
@@ -33,7 +33,6 @@ from shared.settings import Settings
 
 log = logging.getLogger(__name__)
 
-_REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,128}$")
 #: W3C Trace Context: version, trace id, parent id, flags.
 _TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$")
 
@@ -54,15 +53,27 @@ class Collaborators:
     quarantine: RedisQuarantine
 
 
-def create_app(settings: Settings, with_: Collaborators) -> Flask:
-    """Return the WSGI application on the given collaborators; nothing is started or connected here."""
-    app = _Rowcall("rowcall", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+class RowcallApp(LeanFlask):
+    """The WSGI application, and which of its requests may run on an event loop."""
+
+    def __init__(self, predictions: Predictions) -> None:
+        super().__init__("rowcall")
+        #: Says of method and path whether the view would block nothing.
+        self.never_blocks = predictions.never_blocks
+        #: Answers such a request without the view, or says what the view needs.
+        self.express = Express(predictions)
+
+
+def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
+    """Return the application on the given collaborators; nothing is started or connected here."""
     models = ServedModels(with_.registry)
     submissions = Submissions(with_.group, models, with_.ids, settings)
+    predictions = Predictions(with_.jobs, submissions, with_.waiters, with_.ids, settings)
+    app = RowcallApp(predictions)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     _trace_requests(app)
     register_problems(app)
-    app.register_blueprint(Predictions(with_.jobs, submissions, with_.waiters, with_.ids, settings).blueprint())
+    app.register_blueprint(predictions.blueprint())
     app.register_blueprint(
         Batches(
             batches=with_.batches,
@@ -97,20 +108,15 @@ def create_app(settings: Settings, with_: Collaborators) -> Flask:
     return app
 
 
-class _Rowcall(Flask):
-    """Flask, which looks three times a request whether a function of ours is a coroutine: none is."""
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        return func
-
-
 def _trace_requests(app: Flask) -> None:
     """Give every request an id, and log those that were refused."""
 
     @app.before_request
     def name_request() -> None:
-        given = request.headers.get("X-Request-Id")
-        g.request_id = given if given and _REQUEST_ID.match(given) else random_bytes().hex()
+        g.request_id = choose_request_id(request.environ.get("HTTP_X_REQUEST_ID"))
+        taken_on = request.environ.get(TAKEN_ON)
+        if isinstance(taken_on, Exception):
+            raise taken_on
 
     @app.after_request
     def finish_request(response: Response) -> Response:

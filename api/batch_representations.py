@@ -4,19 +4,15 @@ from typing import Any
 
 from api.representations import show_time
 from shared.batch_store import Batch
-from shared.batches import BatchStatus
-from shared.manifest import ModelManifest
+from shared.batches import BatchSpec, BatchStatus
 
 
 def batch_url(batch_id: str) -> str:
     return f"/v1/batches/{batch_id}"
 
 
-def batch_document(batch: Batch, manifest: ModelManifest | None) -> dict[str, Any]:
-    """Return the batch as `GET /v1/batches/{id}` shows it.
-
-    manifest: of its model; None once no worker serves that version, and then `columns` is empty.
-    """
+def batch_document(batch: Batch) -> dict[str, Any]:
+    """Return the batch as `GET /v1/batches/{id}` shows it."""
     spec = batch.spec
     url = batch_url(spec.id)
     speed = _rows_per_second(batch)
@@ -37,7 +33,7 @@ def batch_document(batch: Batch, manifest: ModelManifest | None) -> dict[str, An
         "eta_seconds": _eta_seconds(batch, speed, pending),
         "errors_by_code": dict(batch.errors_by_code),
         "model": {"name": spec.model.name, "version": spec.model.version, "sha256": spec.model.sha256},
-        "columns": _columns(batch, manifest),
+        "columns": _columns(spec),
         "chunks": {"total": batch.chunks_total, "done": batch.chunks_done},
         "error": batch.error and {"code": batch.error.code, "detail": batch.error.detail},
         "created_at": show_time(batch.created_at),
@@ -48,14 +44,10 @@ def batch_document(batch: Batch, manifest: ModelManifest | None) -> dict[str, An
     }
 
 
-def _columns(batch: Batch, manifest: ModelManifest | None) -> dict[str, str]:
-    if manifest is None:
-        return {}
-    layout = batch.spec.layout
-    return {
-        layout.header[column]: feature.name
-        for feature, column in zip(manifest.features, layout.feature_columns, strict=True)
-    }
+def _columns(spec: BatchSpec) -> dict[str, str]:
+    """Say which header is which feature."""
+    pairs = zip(spec.features, spec.layout.feature_columns, strict=True)
+    return {spec.layout.header[column]: feature for feature, column in pairs}
 
 
 def _outcome(batch: Batch) -> str | None:

@@ -49,9 +49,9 @@ class Assembled:
                 yield piece.text[low:high]
 
 
-def assemble_results(batch: Batch, batches: BatchStore, files: FileStore, classes: Sequence[str] | None) -> Assembled:
+def assemble_results(batch: Batch, batches: BatchStore, files: FileStore) -> Assembled:
     """Return the results as far as they are done without a gap."""
-    names = ["prediction", *(f"probability_{label}" for label in classes or ()), *STATUS_COLUMNS]
+    names = ["prediction", *(f"probability_{label}" for label in batch.spec.classes or ()), *STATUS_COLUMNS]
     pieces = [_header(batch, files, names)]
     for index, part in enumerate(batches.parts(batch.id)):
         pieces.append(Piece(part.result_bytes, key=result_key(batch.id, index, part.token)))

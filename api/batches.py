@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import orjson
@@ -36,15 +36,12 @@ from shared.errors import (
     DependencyError,
     FileMissing,
     JobAlreadyFinal,
-    ModelNotFound,
-    NoModelServed,
     NotReplicated,
     RequestError,
     StoreUnavailable,
 )
 from shared.file_store import CopyingFileStore, FileStore
 from shared.jobs import JobSpec, new_token
-from shared.manifest import ModelManifest
 from shared.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -52,6 +49,8 @@ log = logging.getLogger(__name__)
 #: How often a waiting request and a stream of events look at the record.
 LOOK_SECONDS = 0.5
 _CSV = "text/csv"
+
+Assemble = Callable[[Batch, BatchStore, FileStore], Assembled]
 
 
 class Batches:
@@ -154,6 +153,8 @@ class Batches:
         return BatchSpec(
             id=batch_id,
             model=model.ref,
+            features=tuple(feature.name for feature in model.manifest.features),
+            classes=model.manifest.classes,
             layout=layout,
             input_bytes=input_bytes,
             on_error=parameters.on_error,
@@ -204,15 +205,9 @@ class Batches:
             raise BatchGone("The batch existed; its record and files are past their retention.")
         raise BatchNotFound("No batch was ever given this id.")
 
-    def _find_manifest(self, batch: Batch) -> ModelManifest | None:
-        try:
-            return self._models.get(batch.spec.model.name, batch.spec.model.version).manifest
-        except (ModelNotFound, DependencyError):
-            return None
-
     def _answer(self, batch: Batch, status: int = 200, headers: dict[str, str] | None = None) -> Response:
         own = {} if batch.status.is_final else {"Retry-After": "1"}
-        document = batch_document(batch, self._find_manifest(batch))
+        document = batch_document(batch)
         response = json_response(document, status, {**(headers or {}), **own})
         response.add_etag()
         return response
@@ -244,14 +239,13 @@ class Batches:
 
     def _events(self, batch: Batch) -> Iterator[bytes]:
         """Yield a server-sent event whenever the document changes, and end with the batch."""
-        manifest = self._find_manifest(batch)
         last = b""
         until = time.monotonic() + self._settings.max_wait_seconds
         yield b"retry: 1000\n\n"
         # Without a place the stream ends after its first event, and the client connects again.
         with self._waiters.room() as has_room:
             while True:
-                document = orjson.dumps(batch_document(batch, manifest))
+                document = orjson.dumps(batch_document(batch))
                 if document != last:
                     name = "completed" if batch.status.is_final else "progress"
                     yield f"event: {name}\nid: {batch.rows_done}\ndata: ".encode() + document + b"\n\n"
@@ -317,28 +311,15 @@ class Batches:
             log.warning("message left to the sweeper", extra={"job_id": step.id, "detail": error.detail})
 
     def read_results(self, batch_id: str) -> Response:
-        def assemble(batch: Batch) -> Assembled:
-            return assemble_results(batch, self._batches, self._files, self._get_classes(batch))
-
-        return self._send_file(batch_id, "results", assemble)
-
-    def _get_classes(self, batch: Batch) -> Sequence[str] | None:
-        """Return the classes of its model, without which the header would not fit the rows; raises NoModelServed."""
-        model = batch.spec.model
-        try:
-            return self._models.get(model.name, model.version).manifest.classes
-        except ModelNotFound as error:
-            detail = f"No worker has {model.name} {model.version} any more, so the columns are not known; start one."
-            raise NoModelServed(detail) from error
+        return self._send_file(batch_id, "results", assemble_results)
 
     def read_errors(self, batch_id: str) -> Response:
-        return self._send_file(batch_id, "errors", lambda batch: assemble_errors(batch, self._batches, self._files))
+        return self._send_file(batch_id, "errors", assemble_errors)
 
-    def _send_file(self, batch_id: str, what: str, assemble: Callable[[Batch], Assembled]) -> Response:
+    def _send_file(self, batch_id: str, what: str, assemble: Assemble) -> Response:
         """Stream an assembled file; ranges only of one that no longer grows."""
-        batch = self._get(batch_id)
+        batch, assembled = self._assemble_consistently(batch_id, assemble)
         response = Response(content_type=f"{_CSV}; charset={batch.spec.layout.dialect.encoding}")
-        assembled = self._assemble(batch, assemble)
         response.headers["X-Complete"] = "true" if batch.status is BatchStatus.COMPLETED else "false"
         response.headers["Content-Disposition"] = f'attachment; filename="{batch.id}-{what}.csv"'
         start, stop = 0, assembled.size
@@ -353,13 +334,23 @@ class Batches:
         response.content_length = stop - start
         return response
 
-    def _assemble(self, batch: Batch, assemble: Callable[[Batch], Assembled]) -> Assembled:
+    def _assemble_consistently(self, batch_id: str, assemble: Assemble) -> tuple[Batch, Assembled]:
+        """Return a batch and the file that goes with it: rows may be mended between reading the one and the other."""
+        batch = self._get(batch_id)
+        while True:
+            assembled = self._assemble(batch, assemble)
+            current = self._get(batch_id)
+            if (current.mends, current.completed_at) == (batch.mends, batch.completed_at):
+                return batch, assembled
+            batch = current
+
+    def _assemble(self, batch: Batch, assemble: Assemble) -> Assembled:
         """Return the file; raises BatchGone when its pieces are being deleted, so that no stream breaks off."""
         gone = BatchGone("The files of this batch are past their retention.")
         if batch.expires_at is not None and batch.expires_at <= batch.read_at:
             raise gone
         try:
-            assembled = assemble(batch)
+            assembled = assemble(batch, self._batches, self._files)
             assembled.require_files(self._files)
         except FileMissing as error:
             raise gone from error

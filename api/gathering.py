@@ -18,7 +18,7 @@ HOLD_SECONDS = 1.0
 #: A message unanswered for so long is lost or in the hands of a dead worker, and holds nobody up any more.
 LOST_SECONDS = 15.0
 #: After an answer to several clients, wait for as many jobs again, for at most this share of what the answer took.
-RETURN_SHARE = 1 / 8
+RETURN_SHARE = 1 / 2
 RETURN_SECONDS = 0.010
 
 #: Jobs of one model version and one lane can share a message.
@@ -162,7 +162,7 @@ class _Stream(Generic[E]):
     def answer(self, message: _Message, now: float) -> None:
         self.unanswered.remove(message)
         if message.clients > 1:
-            self._returning = message.clients
+            self._returning = len(self) + message.clients
             self._return_until = now + min(RETURN_SECONDS, RETURN_SHARE * (now - message.sent_at))
 
 

@@ -109,7 +109,8 @@ class GroupCommit:
         """Record, send, and tell the requests. Nothing may end this thread."""
         send = step.send
         try:
-            self._accept(step.accept)
+            if self._accept(step):
+                send = []
         except Exception as error:
             # What is not of our tree is a bug, and each request reports it as such.
             send = [ticket for ticket in send if ticket not in step.accept]
@@ -124,12 +125,18 @@ class GroupCommit:
         for ticket in step.accept:
             ticket.decide()
 
-    def _accept(self, tickets: Sequence[Ticket]) -> None:
-        if not tickets:
-            return
-        granted = self._jobs.accept([ticket.spec for ticket in tickets])
-        for ticket, accepted in zip(tickets, granted, strict=True):
+    def _accept(self, step: Step[Ticket]) -> bool:
+        """Record what is not recorded, and return whether the message has left with it."""
+        if not step.accept:
+            return False
+        entry = self._broker.entry([ticket.spec for ticket in step.send]) if step.send else None
+        granted = self._jobs.accept([ticket.spec for ticket in step.accept], entry=entry)
+        for ticket, accepted in zip(step.accept, granted, strict=True):
             ticket.accepted = accepted
+        if entry is None:
+            return False
+        self._gathering.sent(step.send, now=time.monotonic(), live_workers=granted[-1].live_workers)
+        return True
 
     def _send(self, tickets: Sequence[Ticket]) -> None:
         records = [ticket.accepted for ticket in tickets if ticket.accepted is not None]

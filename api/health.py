@@ -45,7 +45,7 @@ class Readiness:
     def _look(self) -> DependencyError | None:
         try:
             workers = self._registry.live_workers(Lane.INTERACTIVE)
-            self._broker.oldest_messages()
+            self._broker.check()
             models = self._registry.served_models()
         except DependencyError as error:
             return error

@@ -4,9 +4,9 @@ An id is 16 random bytes and 4 bytes of a keyed hash (BLAKE2b, RFC 7693) over th
 tombstone: an id with the right code was given out by this service.
 """
 
-import base64
 import hashlib
 import hmac
+import re
 import secrets
 from functools import cached_property
 
@@ -20,7 +20,7 @@ JOB_PREFIX = "prd_"
 BATCH_PREFIX = "bat_"
 _RANDOM_BYTES = PIECE_BYTES
 _CODE_BYTES = 4
-_LENGTH = len(JOB_PREFIX) + 32
+_DIGITS = re.compile(f"[0-9a-f]{{{2 * (_RANDOM_BYTES + _CODE_BYTES)}}}")
 
 
 class JobIds:
@@ -29,6 +29,10 @@ class JobIds:
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self._redis = redis
         self._key_name = f"{settings.key_root}id_key"
+
+    def is_ready(self) -> bool:
+        """Say whether the key is known, so that an id costs no call of the store."""
+        return "_key" in self.__dict__
 
     @cached_property
     def _key(self) -> bytes:
@@ -48,14 +52,11 @@ class JobIds:
     def new(self, prefix: str = JOB_PREFIX) -> str:
         """Return a fresh id of 128 random bits; raises StoreUnavailable while the key is not known yet."""
         random = random_bytes()
-        return prefix + base64.b32encode(random + self._code(random)).decode().lower()
+        return prefix + (random + self._code(random)).hex()
 
     def is_ours(self, job_id: str, prefix: str = JOB_PREFIX) -> bool:
         """Say whether `new` made this id, here or in another API process."""
-        if len(job_id) != _LENGTH or not job_id.startswith(prefix) or not job_id.isascii() or job_id != job_id.lower():
+        if not job_id.startswith(prefix) or not _DIGITS.fullmatch(job_id, len(prefix)):
             return False
-        try:
-            document = base64.b32decode(job_id.removeprefix(prefix).upper())
-        except ValueError:
-            return False
+        document = bytes.fromhex(job_id.removeprefix(prefix))
         return hmac.compare_digest(document[_RANDOM_BYTES:], self._code(document[:_RANDOM_BYTES]))

@@ -15,7 +15,8 @@ _NAMED_COLUMNS = 20
 def read_mend(head: bytes, layout: CsvLayout, token: str, *, is_whole: bool) -> Mend:
     """Return where everything stands in a file of mended rows; raises InputInvalid.
 
-    layout: of the batch's input. Its columns must all be there, under the same names and in any order.
+    layout: of the batch's input. Its columns must all be there: under the same names in any order, or in the same
+    places though a program renamed some, as many do with names that are empty or occur twice.
     """
     needed = Counter([*layout.header, _ROW_NUMBER])
     encoding = find_encoding(head, _known_encoding(head, layout.dialect.encoding))
@@ -23,13 +24,14 @@ def read_mend(head: bytes, layout: CsvLayout, token: str, *, is_whole: bool) -> 
     headers = read_headers(head, encoding, list(delimiters), is_whole=is_whole)
     header = max(headers, key=lambda one: (needed & Counter(one.names)).total())
     missing = needed - Counter(header.names)
-    if missing:
+    if missing and not _is_renamed_in_place(layout.header, header.names):
         raise InputInvalid(_explain_missing(list(missing)))
     # Our columns come after the batch's own, which may have the same names.
     row_number_column = len(header.names) - 1 - header.names[::-1].index(_ROW_NUMBER)
     _require_sane_width(header, layout)
     require_rows(head, header, is_whole=is_whole)
-    own_columns = _find_own_columns(layout.header, header.names)
+    names = (*layout.header, *header.names[len(layout.header) :]) if missing else header.names
+    own_columns = _find_own_columns(layout.header, names)
     return Mend(token, header.dialect, own_columns, row_number_column, len(header.names))
 
 
@@ -41,10 +43,18 @@ def _known_encoding(head: bytes, own: str) -> str | None:
 
 
 def _explain_missing(names: Sequence[str]) -> list[FieldNote]:
-    detail = "send the errors of this batch with their cells mended; no column may be missing or renamed"
+    detail = "send the errors of this batch with their cells mended; a column may move or be renamed, not both"
     return [
         FieldNote(f"/columns/{name[:64]}", UploadErrorCode.MISSING_COLUMN, detail) for name in names[:_NAMED_COLUMNS]
     ]
+
+
+def _is_renamed_in_place(own: Sequence[str], names: Sequence[str]) -> bool:
+    """Say whether every column stands where the errors of the batch have it, though some have new names."""
+    if len(names) <= len(own) or names[len(own)] != _ROW_NUMBER:
+        return False
+    # A name that stands elsewhere shows that columns were moved; then a new name could be any of them.
+    return all(new == old or new not in own for old, new in zip(own, names, strict=False))
 
 
 def _require_sane_width(header: Header, layout: CsvLayout) -> None:

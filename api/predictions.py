@@ -1,18 +1,60 @@
 """Blueprint: submit, read and cancel predictions, and the synchronous short-cut."""
 
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
 from flask import Blueprint, Response, request
 from flask.globals import request_ctx
 
+from api.greenlets import call_blocking
 from api.ids import JobIds
 from api.problems import job_problem, problem_response
 from api.representations import job_document, job_headers, job_output, job_url, json_response
-from api.request_headers import WaitPreference, find_wait, read_deadline_seconds
+from api.request_headers import RequestHeaders, WaitPreference, find_wait, read_deadline_seconds
 from api.submissions import PreparedJob, Submissions, read_envelope, read_json
 from api.waiters import Waiters
 from shared.errors import JobAlreadyFinal, JobGone, JobNotFound, StoreUnavailable, WaitTimedOut
 from shared.job_store import CancelVerdict, JobStore
 from shared.jobs import Job, JobStatus
 from shared.settings import Settings
+
+SUBMIT_PATH = "/v1/predictions"
+
+
+#: Key of the WSGI environment under which a request comes with the job that was taken on for it.
+TAKEN_ON = "rowcall.taken_on"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A checked request for a new job, and how long its client wants to wait; None: not at all."""
+
+    prepared: PreparedJob
+    wait: WaitPreference | None
+
+
+class TakenOn(NamedTuple):
+    """An accepted job as it stands; has_waited: its client did, which it does not when too many others do."""
+
+    order: Order
+    job: Job
+    has_waited: bool
+
+
+def submission_answer(order: Order, job: Job) -> tuple[int, dict[str, Any], dict[str, str]]:
+    """Return status, document and headers of the answer to `POST /v1/predictions`."""
+    headers = {"Location": job_url(job.id), **job_headers(job)}
+    if order.wait and job.status.is_final:
+        headers["Preference-Applied"] = order.wait.applied
+    return 200 if job.status.is_final else 202, job_document(job), headers
+
+
+def find_predict_name(path: str) -> str | None:
+    """Return the model that the path `/v1/models/{name}/predict` names; None for any other path."""
+    if not path.startswith("/v1/models/") or not path.endswith("/predict"):
+        return None
+    name = path[len("/v1/models/") : -len("/predict")]
+    return name if name and "/" not in name else None
 
 
 class Predictions:
@@ -30,7 +72,7 @@ class Predictions:
     def blueprint(self) -> Blueprint:
         blueprint = Blueprint("predictions", __name__)
         for rule, method, view in (
-            ("/v1/predictions", "POST", self.submit_prediction),
+            (SUBMIT_PATH, "POST", self.submit_prediction),
             ("/v1/predictions/<job_id>", "GET", self.read_prediction),
             ("/v1/predictions/<job_id>/cancel", "POST", self.cancel_prediction),
             ("/v1/models/<name>/predict", "POST", self.predict),
@@ -38,69 +80,79 @@ class Predictions:
             blueprint.add_url_rule(rule, view_func=view, methods=[method])
         return blueprint
 
+    def never_blocks(self, method: str, path: str) -> bool:
+        """Say whether the view of this request would wait, just now, for nothing but other requests' answers."""
+        is_new_job = path == SUBMIT_PATH or (find_predict_name(path) is not None)
+        return is_new_job and method == "POST" and self._submissions.never_block()
+
     def submit_prediction(self) -> Response:
         asked = request_ctx.request
-        wait = find_wait(asked.headers, self._settings)
-        deadline_seconds = read_deadline_seconds(asked.headers, self._settings)
-        name, version, records = read_envelope(read_json(asked))
-        prepared = self._submissions.prepare(
-            records,
-            name=name,
-            version=version,
-            pointer="/input",
-            deadline_seconds=deadline_seconds,
-            reply_to=self._waiters.reply_to,
+        order, job, _ = asked.environ.get(TAKEN_ON) or self.take_on(
+            self.order_from_envelope(read_json(asked), asked.headers)
         )
-        job, _ = self._accept(prepared, wait)
-        headers = {"Location": job_url(job.id), **job_headers(job)}
-        if wait and job.status.is_final:
-            headers["Preference-Applied"] = wait.applied
-        return _with_etag(json_response(job_document(job), 200 if job.status.is_final else 202, headers))
+        status, document, headers = submission_answer(order, job)
+        return _with_etag(json_response(document, status, headers))
 
     def predict(self, name: str) -> Response:
         asked = request_ctx.request
-        wait = find_wait(asked.headers, self._settings) or WaitPreference(self._settings.default_wait_seconds)
-        deadline_seconds = read_deadline_seconds(asked.headers, self._settings)
-        prepared = self._submissions.prepare(
-            read_json(asked),
-            name=name,
-            version=asked.args.get("version"),
-            pointer="",
-            deadline_seconds=deadline_seconds,
-            reply_to=self._waiters.reply_to,
+        order, job, has_waited = asked.environ.get(TAKEN_ON) or self.take_on(
+            self.order_from_input(read_json(asked), asked.headers, name=name, version=asked.args.get("version"))
         )
-        job, has_waited = self._accept(prepared, wait)
         headers = {"Location": job_url(job.id), **job_headers(job)}
         if job.status is JobStatus.SUCCEEDED:
             return json_response(job_output(job), 200, headers)
         if job.status.is_final:
             return job_problem(job, headers)
-        if not has_waited:
+        if not has_waited or order.wait is None:
             return json_response(job_document(job), 202, headers)
-        detail = f"Not finished after {wait.seconds:g} s. It goes on: read it at {job_url(job.id)}."
+        detail = f"Not finished after {order.wait.seconds:g} s. It goes on: read it at {job_url(job.id)}."
         return problem_response(504, WaitTimedOut.code, detail, retryable=True, headers=headers, job_id=job.id)
 
-    def _accept(self, prepared: PreparedJob, wait: WaitPreference | None) -> tuple[Job, bool]:
-        """Accept the job and wait for it as asked.
+    def order_from_envelope(self, document: object, headers: RequestHeaders) -> Order:
+        """Check the body of `POST /v1/predictions`; raises what `Submissions.prepare` does, and RequestMalformed."""
+        name, version, records = read_envelope(document)
+        return self._make_order(records, headers, name=name, version=version, pointer="/input")
 
-        Returns the job as it stands and whether this request waited for it: not when too many already do.
-        """
+    def order_from_input(
+        self, records: object, headers: RequestHeaders, *, name: str, version: str | None = None
+    ) -> Order:
+        """Check the body of `POST /v1/models/{name}/predict`, which always waits; raises the same."""
+        order = self._make_order(records, headers, name=name, version=version, pointer="")
+        return order if order.wait else replace(order, wait=WaitPreference(self._settings.default_wait_seconds))
+
+    def _make_order(
+        self, records: object, headers: RequestHeaders, *, name: str | None, version: str | None, pointer: str
+    ) -> Order:
+        prepared = self._submissions.prepare(
+            records,
+            name=name,
+            version=version,
+            pointer=pointer,
+            deadline_seconds=read_deadline_seconds(headers, self._settings),
+            reply_to=self._waiters.reply_to,
+        )
+        return Order(prepared, find_wait(headers, self._settings))
+
+    def take_on(self, order: Order) -> TakenOn:
+        """Accept the job and wait for it as asked; raises what acceptance failed of."""
+        wait, prepared = order.wait, order.prepared
         if wait is None:
-            return self._submissions.add(prepared).accepted_job(), False
+            return TakenOn(order, self._submissions.add(prepared).accepted_job(), has_waited=False)
         spec = prepared.spec
         with self._waiters.maker_place(spec.id) as maker:
             if maker is None:
-                return self._submissions.add(prepared).accepted_job(), False
+                return TakenOn(order, self._submissions.add(prepared).accepted_job(), has_waited=False)
             ticket = self._submissions.add(prepared, result=maker.ended)
             maker.ended.wait(wait.seconds)
             if maker.end is not None:
-                return maker.end.job(spec), True
+                return TakenOn(order, maker.end.job(spec), has_waited=True)
             accepted = ticket.accepted_job()
             try:
-                return self._jobs.find(spec.id) or accepted, True
+                found = call_blocking(self._jobs.find, spec.id)
             except StoreUnavailable:
                 # It is promised: the client must learn its id, not an error.
-                return accepted, True
+                found = None
+            return TakenOn(order, found or accepted, has_waited=True)
 
     def read_prediction(self, job_id: str) -> Response:
         wait = find_wait(request.headers, self._settings)

@@ -33,6 +33,7 @@ from shared.errors import (
     ServiceError,
     StoreFull,
     StoreUnavailable,
+    UploadNotResumable,
     WaitTimedOut,
 )
 from shared.jobs import Job
@@ -43,6 +44,7 @@ log = logging.getLogger(__name__)
 STATUS_OF: Mapping[type[ServiceError], int] = {
     RequestMalformed: 400,
     OperatorTokenRequired: 401,
+    UploadNotResumable: 400,
     ModelNotFound: 404,
     JobNotFound: 404,
     JobAlreadyFinal: 409,

@@ -2,11 +2,18 @@
 
 import re
 from dataclasses import dataclass
-
-from werkzeug.datastructures import Headers
+from typing import Protocol
 
 from shared.errors import RequestMalformed
 from shared.settings import Settings
+
+
+class RequestHeaders(Protocol):
+    """The headers of a request, whatever holds them."""
+
+    def get(self, name: str, /) -> str | None:
+        """Return the value of a header, or None."""
+
 
 _WAIT = re.compile(r"(?:^|,)\s*wait\s*(?:=\s*\"?([0-9]{1,18})\"?)?\s*(?=[,;]|$)", re.IGNORECASE)
 _DURATION = re.compile(r"^([1-9][0-9]{0,6})(s|m|h)?$")
@@ -25,7 +32,7 @@ class WaitPreference:
         return f"wait={self.seconds:g}"
 
 
-def find_wait(headers: Headers, settings: Settings) -> WaitPreference | None:
+def find_wait(headers: RequestHeaders, settings: Settings) -> WaitPreference | None:
     """Return the preference `wait`, cut to the longest wait granted, or None.
 
     A preference that cannot be read is no error: RFC 7240 has servers ignore it.
@@ -38,7 +45,7 @@ def find_wait(headers: Headers, settings: Settings) -> WaitPreference | None:
     return WaitPreference(min(seconds, settings.max_wait_seconds)) if seconds > 0 else None
 
 
-def read_deadline_seconds(headers: Headers, settings: Settings) -> float:
+def read_deadline_seconds(headers: RequestHeaders, settings: Settings) -> float:
     """Return the seconds of `Cancel-After`, or the default deadline; raises RequestMalformed."""
     text = headers.get("Cancel-After")
     if text is None:

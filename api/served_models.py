@@ -37,11 +37,17 @@ class ServedModels:
         self._read_at = float("-inf")
         self._schemas: dict[tuple[str, str], RequestedModel] = {}
 
+    def is_at_hand(self) -> bool:
+        """Say whether the models are known, and new enough or just being read."""
+        return bool(self._models) and (self._is_fresh() or self._lock.locked())
+
+    def _is_fresh(self) -> bool:
+        return bool(self._models) and self._clock() - self._read_at <= REFRESH_SECONDS
+
     def all(self) -> list[ServedModel]:
         """Return every announced version, by name, the newest first; raises StoreUnavailable if never read."""
-        is_stale = self._clock() - self._read_at > REFRESH_SECONDS or not self._models
         # One request reads; the others go on with what is known, and wait only when nothing is.
-        if is_stale and self._lock.acquire(blocking=not self._models):
+        if not self._is_fresh() and self._lock.acquire(blocking=not self._models):
             try:
                 self._read()
             finally:
@@ -49,7 +55,7 @@ class ServedModels:
         return self._models
 
     def _read(self) -> None:
-        if self._clock() - self._read_at <= REFRESH_SECONDS and self._models:
+        if self._is_fresh():
             return
         try:
             self._models = self._registry.served_models()

@@ -116,6 +116,10 @@ class Submissions:
         self._max_rows = settings.max_rows
         self._max_attempts = settings.max_attempts
 
+    def never_block(self) -> bool:
+        """Say whether `prepare` and `add` would ask the store nothing, just now."""
+        return self._models.is_at_hand() and self._ids.is_ready()
+
     def prepare(
         self,
         records: object,

@@ -8,7 +8,7 @@ from flask import Request
 from werkzeug.exceptions import HTTPException, UnsupportedMediaType
 
 from api.csv_header import MAX_HEADER_BYTES
-from shared.errors import FieldNote, InputInvalid, UploadErrorCode
+from shared.errors import FieldNote, InputInvalid, UploadErrorCode, UploadNotResumable
 
 _PIECE_BYTES = 1 << 16
 _GZIP_MARK = b"\x1f\x8b"
@@ -18,6 +18,15 @@ _MAX_RATIO = 200
 _RATIO_FROM_BYTES = 16 << 20
 #: Most bytes of a refused body that are read only to be dropped.
 _DRAINED_BYTES = 64 << 20
+#: Headers of requests that carry a part of a file: RFC 9110, tus, and the IETF's draft of resumable uploads.
+_PARTIAL_HEADERS = (
+    "Content-Range",
+    "Tus-Resumable",
+    "Upload-Offset",
+    "Upload-Length",
+    "Upload-Complete",
+    "Upload-Incomplete",
+)
 #: Media types of a raw body.
 _CSV_TYPES = ("text/csv", "text/plain", "application/csv", "application/gzip", "application/octet-stream")
 
@@ -30,7 +39,16 @@ class Readable(Protocol):
 
 
 def open_upload(request: Request) -> "UnpackedFile":
-    """Return the file of a request, whichever way it was sent; raises UnsupportedMediaType or InputInvalid."""
+    """Return the file of a request, whichever way it was sent.
+
+    Raises UnsupportedMediaType, UploadNotResumable or InputInvalid.
+    """
+    partial = next((name for name in _PARTIAL_HEADERS if name in request.headers), None)
+    if partial is not None:
+        # A part that is taken for the whole would be scored as one.
+        raise UploadNotResumable(
+            f"A file comes in one request, and cannot be resumed; send it whole, without {partial}."
+        )
     if request.mimetype == "multipart/form-data":
         # Werkzeug writes a large part to a temporary file; its name, which the client chose, is never used.
         files = [file for _field, file in request.files.items(multi=True)]

@@ -1,9 +1,17 @@
 """Where the files of a batch lie in the file store. Keys are made of ids and numbers of ours, never of client text."""
 
+#: Every batch has a folder in it.
+BATCHES = "batches"
+
 
 def batch_folder(batch_id: str) -> str:
     """Everything of one batch."""
-    return f"batches/{batch_id}"
+    return f"{BATCHES}/{batch_id}"
+
+
+def find_batch_id(folder: str) -> str:
+    """Return the id of the batch whose folder this is."""
+    return folder.removeprefix(f"{BATCHES}/")
 
 
 def input_key(batch_id: str) -> str:

@@ -19,12 +19,16 @@ from shared.batches import (
     Mend,
     OnError,
     Part,
+    ReplacedPart,
 )
 from shared.job_records import encode_spec
 from shared.job_store import read_scripts, run_accepting, store_errors
 from shared.jobs import JobSpec, ModelRef
 from shared.redis_client import Argument, Script
 from shared.settings import Settings
+
+#: How long the files of a part that was replaced can still be read: as long as a slow download may take.
+REPLACED_SECONDS = 3_600
 
 _ABORTED = BatchError(
     BatchErrorCode.ABORTED_ON_ERROR, "A row got no prediction, and on_error=abort was asked for; see the errors."
@@ -94,6 +98,9 @@ class BatchStore(Protocol):
         Returns the status, or None when there is no such batch.
         """
 
+    def count_chunks(self, batch_id: str) -> int:
+        """Return how many chunks were noted; they are the first ones of the file, without a gap."""
+
     def chunks(self, batch_id: str, indexes: Sequence[int]) -> list[Chunk]:
         """Return chunks by their index; raises KeyError for one that was never noted."""
 
@@ -123,7 +130,16 @@ class BatchStore(Protocol):
         """Return a mend that was accepted; raises KeyError."""
 
     def replace_part(self, batch_id: str, index: int, token: str, part: Part) -> bool:
-        """Put a mended part in the place of the one with this token; returns whether it did."""
+        """Put a mended part in the place of the one with this token; returns whether it did.
+
+        The files of the part that it replaces can still be read for REPLACED_SECONDS.
+        """
+
+    def replaced_parts(self) -> list[ReplacedPart]:
+        """Return parts that were replaced so long ago that nobody reads them any more, so their files are to go."""
+
+    def forget_replaced(self, part: ReplacedPart) -> None:
+        """Delete the note of a replaced part whose files are gone."""
 
     def complete_mend(self, batch_id: str) -> None:
         """Complete a batch whose mended rows are merged."""
@@ -177,6 +193,10 @@ class RedisBatchStore:
             arguments += [chunk.index, orjson.dumps(chunk)]
         status = self._run("chunks", *arguments).decode()
         return None if status == "unknown" else BatchStatus(status)
+
+    def count_chunks(self, batch_id: str) -> int:
+        with store_errors():
+            return int(self._redis.hlen(f"{self._key(batch_id)}:chunks"))
 
     def chunks(self, batch_id: str, indexes: Sequence[int]) -> list[Chunk]:
         with store_errors():
@@ -232,7 +252,18 @@ class RedisBatchStore:
         )
 
     def replace_part(self, batch_id: str, index: int, token: str, part: Part) -> bool:
-        return bool(self._run("replace", batch_id, index, token, orjson.dumps(part)))
+        note = _replaced_member(batch_id, index, token)
+        return bool(self._run("replace", batch_id, index, token, orjson.dumps(part), REPLACED_SECONDS, note))
+
+    def replaced_parts(self) -> list[ReplacedPart]:
+        with store_errors():
+            seconds, _microseconds = self._redis.time()
+            members = self._redis.zrangebyscore(f"{self._root}batch_replaced", "-inf", seconds, start=0, num=100)
+        return [ReplacedPart(*orjson.loads(member)) for member in members]  # type: ignore[arg-type]  # This client answers bytes.
+
+    def forget_replaced(self, part: ReplacedPart) -> None:
+        with store_errors():
+            self._redis.zrem(f"{self._root}batch_replaced", _replaced_member(part.batch_id, part.index, part.token))
 
     def complete_mend(self, batch_id: str) -> None:
         self._run("mended", batch_id, self._retention)
@@ -247,6 +278,10 @@ class RedisBatchStore:
             pipeline.zrem(f"{self._root}batch_expiry", batch_id)
             pipeline.zrem(f"{self._root}batch_deadlines", batch_id)
             pipeline.execute()
+
+
+def _replaced_member(batch_id: str, index: int, token: str) -> bytes:
+    return orjson.dumps([batch_id, index, token])
 
 
 def _pairs(fields: Sequence[bytes]) -> dict[bytes, bytes]:
@@ -264,6 +299,8 @@ def _decode_spec(text: bytes) -> BatchSpec:
         **fields
         | {
             "model": ModelRef(**fields["model"]),
+            "features": tuple(fields["features"]),
+            "classes": None if fields["classes"] is None else tuple(fields["classes"]),
             "layout": CsvLayout(
                 CsvDialect(**layout["dialect"]), tuple(layout["header"]), tuple(layout["feature_columns"])
             ),

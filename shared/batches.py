@@ -127,6 +127,15 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplacedPart:
+    """A part in whose place a mended one stands. Its files stay for those who began to read them."""
+
+    batch_id: str
+    index: int
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
 class Mend:
     """An uploaded file of mended rows, and where in it everything stands."""
 
@@ -147,6 +156,10 @@ class BatchSpec:
 
     id: str
     model: ModelRef
+    #: Names of the model's features and classes, in the order of its manifest; a regression has no classes. The batch
+    #: must stay readable when no worker has this version any more.
+    features: tuple[str, ...]
+    classes: tuple[str, ...] | None
     layout: CsvLayout
     #: Bytes of the input file.
     input_bytes: int

@@ -2,30 +2,33 @@
 
 import json
 import ssl
-import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from celery import Celery
 from kombu.entity import Exchange, Queue
-from kombu.exceptions import KombuError
 from redis import Redis
 from redis.exceptions import RedisError
 
 from shared.errors import BrokerUnavailable
 from shared.jobs import JobSpec
-from shared.messages import PredictMessage, StepMessage
-from shared.queues import Lane, TaskName
-from shared.redis_client import SOCKET_TIMEOUT_SECONDS
-from shared.redis_transport import use_kept_clients
+from shared.messages import ENQUEUED_AT
+from shared.queues import Lane
+from shared.redis_client import SOCKET_TIMEOUT_SECONDS, Script
+from shared.redis_messages import QueueEntry, RedisMessages
+from shared.redis_transport import PUSH, use_kept_clients
 from shared.settings import Settings
-
-#: Header with the time, by the store's clock, at which a message was enqueued: the sweeper reads it.
-ENQUEUED_AT = "enqueued_at"
+from shared.sqs_options import sqs_options, use_sqs
 
 
 class Broker(Protocol):
     """Puts messages on queues, and tells how far the queues are."""
+
+    def entry(self, specs: Sequence[JobSpec]) -> QueueEntry | None:
+        """Return the message that the job store shall enqueue as it records the jobs; None if the queues lie elsewhere.
+
+        specs: as for `send`.
+        """
 
     def send(self, specs: Sequence[JobSpec], *, enqueued_at: float) -> None:
         """Enqueue one message; raises BrokerUnavailable.
@@ -33,16 +36,19 @@ class Broker(Protocol):
         specs: jobs that share model version and lane, or one step of a batch.
         """
 
+    def check(self) -> None:
+        """Raise BrokerUnavailable if no message could be sent right now."""
+
     def oldest_messages(self) -> Mapping[Lane, float | None]:
         """Return for each lane when its oldest message was enqueued, None for an empty queue.
 
-        Raises BrokerUnavailable.
+        A lane of which that cannot be told is left out. Raises BrokerUnavailable.
         """
 
 
 def make_celery(settings: Settings) -> Celery:
     """Return the Celery application that API and worker share; it connects on first use."""
-    use_kept_clients()
+    (use_sqs if settings.is_on_sqs else use_kept_clients)()
     celery = Celery("rowcall", set_as_current=False)
     celery.conf.update(
         broker_url=_celery_url(settings.effective_broker_url),
@@ -61,10 +67,6 @@ def make_celery(settings: Settings) -> Celery:
         task_default_queue=Lane.INTERACTIVE.value,
         # A misspelled queue name must fail, not collect messages that nobody takes.
         task_create_missing_queues=False,
-        # The API must fail fast, so that it can leave the message to the sweeper.
-        broker_connection_timeout=4,
-        broker_pool_limit=settings.api_threads,
-        task_publish_retry_policy={"max_retries": 2, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5},
         # A worker must come back from every outage, however long, and from a demoted primary.
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
@@ -77,7 +79,7 @@ def make_celery(settings: Settings) -> Celery:
         # Logs are ours and structured; Celery's would print arguments.
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
-        broker_transport_options=_redis_options(settings),
+        broker_transport_options=sqs_options(settings) if settings.is_on_sqs else _redis_options(settings),
     )
     return celery
 
@@ -121,56 +123,34 @@ def _queue_prefix(settings: Settings) -> str:
 class CeleryBroker:
     """Broker on Celery with a Redis transport. Thread-safe.
 
-    redis: a client of the broker's server, to look at queues without taking from them.
+    redis: a client of the broker's server, to enqueue, and to look at queues without taking from them.
     """
 
     def __init__(self, celery: Celery, redis: Redis, settings: Settings) -> None:
-        self._celery = celery
-        self._retry_policy = celery.conf.task_publish_retry_policy
         self._redis = redis
+        self._messages = RedisMessages(celery, queue_prefix=_queue_prefix(settings))
+        self._push = Script(redis, PUSH)
+        self._is_in_store = settings.effective_broker_url == settings.store_url
         self._queue_keys = {lane: _queue_prefix(settings) + lane.value for lane in Lane}
 
+    def entry(self, specs: Sequence[JobSpec]) -> QueueEntry | None:
+        return self._messages.write(specs) if self._is_in_store else None
+
     def send(self, specs: Sequence[JobSpec], *, enqueued_at: float) -> None:
-        task, arguments = _address(specs)
-        # What `send_task` does besides costs as much again: signals, options and routes that we do not use.
-        message = self._celery.amqp.create_task_message(
-            str(uuid.uuid4()),
-            task,
-            kwargs=arguments,
-            ignore_result=True,
-            # Without these Celery would copy the rows, as text, into two headers.
-            argsrepr="",
-            kwargsrepr="",
-        )
+        entry = self._messages.write(specs)
         try:
-            with self._celery.producer_pool.acquire(block=True) as producer:
-                producer.publish(
-                    message.body,
-                    exchange="",
-                    routing_key=specs[0].lane.value,
-                    serializer="json",
-                    headers={**message.headers, ENQUEUED_AT: enqueued_at},
-                    retry=True,
-                    retry_policy=self._retry_policy,
-                    **message.properties,
-                )
-        except (KombuError, RedisError, OSError) as error:
+            self._push(keys=[entry.key], args=[entry.at(enqueued_at)])
+        except RedisError as error:
             raise BrokerUnavailable(f"The broker does not answer ({type(error).__name__}).") from error
+
+    def check(self) -> None:
+        self.oldest_messages()
 
     def oldest_messages(self) -> Mapping[Lane, float | None]:
         try:
             return {lane: _enqueued_at(self._redis.lindex(key, -1)) for lane, key in self._queue_keys.items()}
         except RedisError as error:
             raise BrokerUnavailable(f"The broker does not answer ({type(error).__name__}).") from error
-
-
-def _address(specs: Sequence[JobSpec]) -> tuple[TaskName, dict[str, Any]]:
-    """Return the task that takes these jobs, and its arguments."""
-    step = specs[0].step
-    if step is None:
-        return TaskName.PREDICT, PredictMessage.of(specs).encode()
-    (spec,) = specs
-    return TaskName.BATCH_STEP, StepMessage(spec.id, step).encode()
 
 
 def _enqueued_at(message: bytes | str | None) -> float | None:

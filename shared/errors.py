@@ -14,6 +14,7 @@ ServiceError
 │   ├── NotInQuarantine
 │   ├── OperatorTokenRequired
 │   ├── FileTooLarge
+│   ├── UploadNotResumable
 │   └── WaitTimedOut
 ├── DependencyError              a server we need is away: worth retrying
 │   ├── StoreUnavailable
@@ -251,6 +252,12 @@ class FileTooLarge(RequestError):
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
         super().__init__(f"The file has more than {max_bytes} bytes, the most that is accepted; send it in parts.")
+
+
+class UploadNotResumable(RequestError):
+    """Raised when a request carries a part of a file, by one of the protocols for that."""
+
+    code = "upload_not_resumable"
 
 
 class WaitTimedOut(RequestError):

@@ -79,6 +79,15 @@ class FileStore(Protocol):
     def delete_folder(self, prefix: str) -> None:
         """Delete every file whose key begins with prefix and a slash; there may be none."""
 
+    def folders(self, prefix: str) -> Iterator[str]:
+        """Yield the key of every folder right below prefix, in any order."""
+
+    def changed_at(self, prefix: str) -> float:
+        """Return when the youngest file below prefix was changed, in seconds since the epoch; 0 when there is none.
+
+        S3 says of a file in several parts when its upload began.
+        """
+
 
 @runtime_checkable
 class CopyingFileStore(FileStore, Protocol):
@@ -203,6 +212,18 @@ class LocalFileStore:
                 with suppress(FileNotFoundError):
                     Path(folder).rmdir()
 
+    def folders(self, prefix: str) -> Iterator[str]:
+        with disk_errors(prefix):
+            root = self._path(prefix)
+            names = [entry.name for entry in os.scandir(root) if entry.is_dir()] if root.is_dir() else []
+        yield from (f"{prefix}/{name}" for name in names)
+
+    def changed_at(self, prefix: str) -> float:
+        with disk_errors(prefix):
+            # A file that is still being written counts; its folder does where there is none yet.
+            folder = self._path(prefix)
+            return max(_changed_at(path) for path in (folder, *folder.rglob("*")))
+
     def _path(self, key: str) -> Path:
         check_key(key)
         path = self._root / key
@@ -215,6 +236,14 @@ class LocalFileStore:
             self._make_folder(folder.parent)
             folder.mkdir(mode=0o700, exist_ok=True)
             _sync_folder(folder.parent)
+
+
+def _changed_at(path: Path) -> float:
+    """Return when a file or folder was changed, and the beginning of time for one that is gone."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _sync_folder(folder: Path) -> None:

@@ -20,6 +20,7 @@ from shared.job_records import decode_job, decode_spec, encode_outcome, encode_s
 from shared.jobs import Job, JobError, JobSpec, JobStatus, Outcome, QueueState
 from shared.queues import Lane
 from shared.redis_client import Argument, Script
+from shared.redis_messages import QueueEntry
 from shared.settings import Settings
 
 #: Most jobs that one sweep sends again: it bounds the time for which a script holds the server.
@@ -119,14 +120,21 @@ class JobStore(Protocol):
     All are safe to call again after such a failure: the second call finds what the first one did.
     """
 
-    def accept(self, specs: Sequence[JobSpec]) -> list[Accepted]:
+    def accept(self, specs: Sequence[JobSpec], *, entry: QueueEntry | None = None) -> list[Accepted]:
         """Write the records of jobs of one lane, all or none. After it the jobs are promised.
 
+        entry: a message that is enqueued in the same step, on a queue of the store's own server.
         Raises StoreFull, and NotReplicated when the jobs are recorded but may be lost with the primary.
         """
 
     def claim(self, job_ids: Sequence[str], token: str) -> list[Verdict]:
         """Take the lease of every queued job under one token."""
+
+    def restore(self, specs: Sequence[JobSpec], *, sent_at: float) -> int:
+        """Write lost records again, from a message that was sent at `sent_at` while its jobs were open.
+
+        A record that may have run out since then is not lost. Returns how many it wrote.
+        """
 
     def renew(self, job_ids: Sequence[str], token: str) -> int:
         """Extend the leases that are still this token's; returns how many are."""
@@ -192,13 +200,18 @@ def run_accepting(script: Script, settings: Settings, arguments: Sequence[Argume
     return answer
 
 
+def queued_key(settings: Settings, lane: Lane) -> str:
+    """Return the sorted set of the jobs that wait in a lane, by the time at which they were enqueued."""
+    return f"{settings.key_root}queued:{lane.value}"
+
+
 class RedisJobStore:
     """JobStore in one Redis or Valkey, version 7.0 or newer."""
 
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self._settings = settings
         self._root = settings.key_root
-        names = ("accept", "claim", "renew", "finish", "release", "cancel", "find", "ended", "sweep")
+        names = ("accept", "claim", "restore", "renew", "finish", "release", "cancel", "find", "ended", "sweep")
         texts = read_scripts({name: name != "accept" for name in names}, "record", "batch")
         self._scripts = {name: Script(redis, text) for name, text in texts.items()}
         self._expired = encode_outcome(EXPIRED)
@@ -209,9 +222,10 @@ class RedisJobStore:
         with store_errors():
             return self._scripts[script](keys=[self._root], args=arguments)
 
-    def accept(self, specs: Sequence[JobSpec]) -> list[Accepted]:
+    def accept(self, specs: Sequence[JobSpec], *, entry: QueueEntry | None = None) -> list[Accepted]:
         (lane,) = {spec.lane for spec in specs}
         arguments: list[bytes | str | float] = [lane.value]
+        arguments += [entry.key, entry.before, entry.after] if entry is not None else ["", "", ""]
         for spec in specs:
             arguments += [spec.id, encode_spec(spec), spec.deadline_seconds, spec.reply_to, spec.max_attempts]
         workers, busy, jobs, *rest = run_accepting(self._scripts["accept"], self._settings, arguments)
@@ -224,6 +238,13 @@ class RedisJobStore:
         settings = self._settings
         answer = self._run("claim", token, settings.lease_seconds, settings.retention_seconds, self._expired, *job_ids)
         return [Verdict(verdict.decode()) for verdict in answer]
+
+    def restore(self, specs: Sequence[JobSpec], *, sent_at: float) -> int:
+        arguments: list[bytes | str | float] = [self._settings.retention_seconds, sent_at]
+        for spec in specs:
+            arguments += [spec.lane.value, spec.id, encode_spec(spec), spec.deadline_seconds]
+            arguments += [spec.reply_to, spec.max_attempts]
+        return int(self._run("restore", *arguments))
 
     def renew(self, job_ids: Sequence[str], token: str) -> int:
         return int(self._run("renew", token, self._settings.lease_seconds, *job_ids))

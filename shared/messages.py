@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from shared.jobs import BatchStep, JobSpec, Row, StepKind
-from shared.queues import Lane
+from shared.queues import Lane, TaskName
 
 MESSAGE_VERSION = 1
+#: Header with the time, by the store's clock, at which a message was enqueued: the sweeper reads it.
+ENQUEUED_AT = "enqueued_at"
 
 
 class MessageUnreadable(Exception):
@@ -68,6 +70,18 @@ class StepMessage:
             return cls(message["job"], BatchStep(batch_id, StepKind(kind), index))
         except (KeyError, TypeError, ValueError) as error:
             raise MessageUnreadable(f"message without a usable {error}") from error
+
+
+def find_task(specs: Sequence[JobSpec]) -> tuple[TaskName, dict[str, Any]]:
+    """Return the task that takes these jobs, and its arguments.
+
+    specs: jobs that share model version and lane, or one step of a batch.
+    """
+    step = specs[0].step
+    if step is None:
+        return TaskName.PREDICT, PredictMessage.of(specs).encode()
+    (spec,) = specs
+    return TaskName.BATCH_STEP, StepMessage(spec.id, step).encode()
 
 
 def _require_version(message: Mapping[str, Any]) -> None:

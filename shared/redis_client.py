@@ -66,7 +66,7 @@ class PatientPool(BlockingConnectionPool):
     def get_connection(self, *args: Any, **options: Any) -> Any:
         """Return a connection that is ready for a command."""
         retry: FailoverRetry = self.connection_kwargs["retry"]
-        find = super().get_connection
+        find: Callable[..., Any] = super().get_connection
         return retry.call_with_retry(lambda: find(*args, **options), lambda _error: None, _is_outage)
 
 

@@ -11,7 +11,7 @@ from kombu.transport import TRANSPORT_ALIASES, redis
 from kombu.utils.json import dumps
 
 #: A message is sent for jobs that were accepted, so a server without memory left must take it.
-_PUSH = "#!lua flags=allow-oom\nreturn redis.call('LPUSH', KEYS[1], ARGV[1])"
+PUSH = "#!lua flags=allow-oom\nreturn redis.call('LPUSH', KEYS[1], ARGV[1])"
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ class Channel(redis.Channel):
     def _put(self, queue: str, message: Any, **_options: Any) -> None:
         client = self._create_client()
         if self._push is None or self._push.registered_client is not client:
-            self._push = client.register_script(_PUSH)
+            self._push = client.register_script(PUSH)
         key = self._q_for_pri(queue, self._get_message_priority(message, reverse=False))  # type: ignore[no-untyped-call]
         self._push(keys=[key], args=[dumps(message)])  # type: ignore[no-untyped-call]
 

@@ -133,6 +133,24 @@ class S3FileStore:
                 if refused := answer.get("Errors"):
                     raise _unavailable(prefix, refused[0].get("Code", "unknown"))
 
+    def folders(self, prefix: str) -> Iterator[str]:
+        start = f"{self._name(prefix)}/"
+        with s3_errors(prefix):
+            pages = (
+                self._client()
+                .get_paginator("list_objects_v2")
+                .paginate(Bucket=self._bucket, Prefix=start, Delimiter="/")
+            )
+            for page in pages:
+                yield from (found["Prefix"][len(self._root) : -1] for found in page.get("CommonPrefixes", []))
+
+    def changed_at(self, prefix: str) -> float:
+        start = f"{self._name(prefix)}/"
+        with s3_errors(prefix):
+            pages = self._client().get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=start)
+            times = (item["LastModified"].timestamp() for page in pages for item in page.get("Contents", []))
+            return max(times, default=0.0)
+
     def copy_in(self, source_url: str, key: str, *, max_bytes: int) -> int:
         """Copy an object that our credentials can read, within S3; its tags and metadata stay behind.
 

@@ -3,6 +3,7 @@
 Every field is the variable `ROWCALL_` + its name in capitals, described in docs/reference/settings.md.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -24,7 +25,26 @@ def _redis_url(url: SecretStr) -> SecretStr:
     return url
 
 
+def _broker_url(url: SecretStr) -> SecretStr:
+    if not url.get_secret_value().startswith(("sqs://", "redis://", "rediss://", "unix://")):
+        raise ValueError("must start with redis://, rediss:// or unix://, or be sqs://")
+    if url.get_secret_value().startswith("sqs://") and url.get_secret_value() != "sqs://":
+        raise ValueError("must be sqs:// and nothing else; queues, endpoint and credentials have settings of their own")
+    return url
+
+
+def _queue_url(url: str) -> str:
+    if not _QUEUE_URL.fullmatch(url):
+        raise ValueError("must be the URL of a standard queue, such as https://sqs.eu-west-1.amazonaws.com/123/rowcall")
+    return url
+
+
+#: A queue of SQS or of a server that speaks its protocol. FIFO queues let messages of one group wait for each other.
+_QUEUE_URL = re.compile(r"https?://[^/\s]+/[^\s]*(?<!\.fifo)")
+
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
+BrokerUrl = Annotated[SecretStr, AfterValidator(_broker_url)]
+QueueUrl = Annotated[str, AfterValidator(_queue_url)]
 #: Several names in one variable, separated by commas.
 Names = Annotated[tuple[str, ...], NoDecode]
 
@@ -47,10 +67,18 @@ class Settings(BaseSettings):
 
     #: Server that holds the job records. Unset: `make up` starts a private one.
     redis_url: RedisUrl = SecretStr("redis://127.0.0.1:6379/0")
-    #: Server that holds the queues; unset, the same as `redis_url`.
-    broker_url: RedisUrl | None = None
+    #: Server that holds the queues, or sqs://; unset, the same as `redis_url`.
+    broker_url: BrokerUrl | None = None
     #: First part of every key, so that deployments can share a server.
     key_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] = "rowcall"
+
+    #: The queue of each lane on SQS.
+    sqs_interactive_url: QueueUrl | None = None
+    sqs_bulk_url: QueueUrl | None = None
+    #: Another server that speaks the protocol of SQS; unset, AWS's own.
+    sqs_endpoint_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")] | None = None
+    #: Largest message on SQS, in bytes; a job whose rows make a larger one is sent without them.
+    sqs_message_bytes: Annotated[int, Field(ge=16_384, le=1_048_576)] = 262_144
 
     #: Address and port that the API listens on.
     host: str = "127.0.0.1"
@@ -143,6 +171,8 @@ class Settings(BaseSettings):
     def _is_consistent(self) -> Self:
         if self.default_wait_seconds > self.max_wait_seconds:
             raise ValueError("ROWCALL_DEFAULT_WAIT_SECONDS must not exceed ROWCALL_MAX_WAIT_SECONDS")
+        if self.is_on_sqs and None in self.queue_urls.values():
+            raise ValueError("ROWCALL_BROKER_URL=sqs:// needs ROWCALL_SQS_INTERACTIVE_URL and ROWCALL_SQS_BULK_URL")
         return self
 
     @property
@@ -166,6 +196,21 @@ class Settings(BaseSettings):
     def store_url(self) -> str:
         """The job store's URL with its password, for the client library only: never log it."""
         return self.redis_url.get_secret_value()
+
+    @property
+    def is_on_sqs(self) -> bool:
+        """Whether the queues are on SQS."""
+        return self.broker_url is not None and self.broker_url.get_secret_value() == "sqs://"
+
+    @property
+    def queue_urls(self) -> dict[Lane, str | None]:
+        """The queue of each lane on SQS; with SQS as the broker none is missing."""
+        return {Lane.INTERACTIVE: self.sqs_interactive_url, Lane.BULK: self.sqs_bulk_url}
+
+    @property
+    def visibility_seconds(self) -> int:
+        """How long a broker keeps a message for the worker that took it: longer than any message may take."""
+        return int(2 * self.predict_timeout_seconds + 60)
 
     @property
     def effective_broker_url(self) -> str:

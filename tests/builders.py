@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shared.batches import BatchSpec, Chunk, CsvDialect, CsvLayout, Part
+from shared.batches import BatchSpec, Chunk, CsvDialect, CsvLayout, Mend, Part
 from shared.errors import JobErrorCode
 from shared.jobs import JobError, JobSpec, JobStatus, ModelRef, Outcome, Row
 from shared.manifest import Artifact, Feature, Libraries, ModelManifest
@@ -90,6 +90,8 @@ def batch_spec(batch_id: str = "bat_a", **overrides: Any) -> BatchSpec:
     fields: dict[str, Any] = {
         "id": batch_id,
         "model": ModelRef("gender", "1", "0" * 64),
+        "features": ("height", "shoe_size"),
+        "classes": ("female", "male"),
         "layout": csv_layout(),
         "input_bytes": 1_000,
     }
@@ -105,3 +107,9 @@ def part(token: str = "t1", **overrides: Any) -> Part:
     """A part of ten rows, all with a prediction."""
     fields: dict[str, Any] = {"token": token, "rows": 10, "failed": 0, "result_bytes": 100, "error_bytes": 0}
     return Part(**fields | overrides)
+
+
+def mend(token: str = "m1") -> Mend:
+    """A file of mended rows for `csv_layout`, with its columns where the errors have them."""
+    dialect = CsvDialect(delimiter=",", encoding="utf-8", newline="\n", header_start=0, data_start=28)
+    return Mend(token, dialect, own_columns=(0, 1), row_number_column=2, columns=3)

@@ -23,6 +23,7 @@ from shared.job_store import (
 from shared.jobs import TRANSITIONS, Job, JobSpec, JobStatus, Outcome, QueueState
 from shared.manifest import ModelManifest
 from shared.queues import Lane
+from shared.redis_messages import QueueEntry
 from shared.registry import ServedModel
 from shared.settings import Settings
 
@@ -43,6 +44,8 @@ class FakeJobStore:
         self._settings = settings
         self._records: dict[str, _Record] = {}
         self._clock = 1_700_000_000.0
+        #: Messages that were enqueued with the records.
+        self.entries: list[QueueEntry] = []
 
     def let_time_pass(self, seconds: float) -> None:
         self._clock += seconds
@@ -72,7 +75,9 @@ class FakeJobStore:
         ids = [record.job.id for record in self._queued(job.spec.lane)]
         return QueueState(ids.index(job.id), None)
 
-    def accept(self, specs: Sequence[JobSpec]) -> list[Accepted]:
+    def accept(self, specs: Sequence[JobSpec], *, entry: QueueEntry | None = None) -> list[Accepted]:
+        if entry is not None:
+            self.entries.append(entry)
         accepted = []
         for spec in specs:
             job = Job(spec, JobStatus.QUEUED, 0, self._clock)
@@ -80,6 +85,14 @@ class FakeJobStore:
             queue = self._state(record.job) or QueueState(0, None)
             accepted.append(Accepted(record.job.created_at, queue, live_workers=1))
         return accepted
+
+    def restore(self, specs: Sequence[JobSpec], *, sent_at: float) -> int:
+        lost = [spec for spec in specs if spec.id not in self._records]
+        if self._clock >= sent_at + self._settings.retention_seconds - 10:
+            return 0
+        for spec in lost:
+            self._records[spec.id] = _Record(Job(spec, JobStatus.QUEUED, 0, sent_at), self._clock)
+        return len(lost)
 
     def claim(self, job_ids: Sequence[str], token: str) -> list[Verdict]:
         return [self._claim_one(job_id, token) for job_id in job_ids]
@@ -219,9 +232,15 @@ class FakeBroker:
     sent: list[list[JobSpec]] = field(default_factory=list)
     is_down: bool = False
 
+    def entry(self, specs: Sequence[JobSpec]) -> QueueEntry | None:
+        """Return None: its queues lie elsewhere."""
+
     def send(self, specs: Sequence[JobSpec], *, enqueued_at: float) -> None:
         self._require_up()
         self.sent.append(list(specs))
+
+    def check(self) -> None:
+        self._require_up()
 
     def oldest_messages(self) -> Mapping[Lane, float | None]:
         self._require_up()

@@ -39,7 +39,7 @@ class MoodyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         return self.classes_[self.predict_proba(rows).argmax(axis=1)]
 
     def predict_proba(self, rows: Any) -> Any:
-        moods = np.asarray(rows)[:, 0]
+        moods = np.asarray(rows)[:, 0].astype(np.float64)
         if (moods == KILLS_THE_PROCESS).any():
             os._exit(9)
         if (moods == RAISES).any():

@@ -1,4 +1,4 @@
-"""A real moto server for tests: S3 over HTTP, in a process of its own that its user ends."""
+"""A real moto server for tests: S3 and SQS over HTTP, in a process of its own that its user ends."""
 
 import socket
 import subprocess
@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Self
 from urllib.error import URLError
 from urllib.request import urlopen
 
-import boto3
+from boto3.session import Session
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
 
 #: What boto3 finds in the environment of a test; moto takes any.
 CREDENTIALS = {
@@ -60,13 +61,19 @@ class MotoProcess:
 
     def client(self) -> "S3Client":
         """Return a client that sees what lies in the buckets, whoever wrote it."""
-        return boto3.client(
-            "s3",
-            endpoint_url=self.url,
-            region_name="us-east-1",
-            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-        )
+        return _session().client("s3", endpoint_url=self.url)
+
+    def sqs_client(self) -> "SQSClient":
+        """Return a client that sees what lies in the queues, whoever sent it."""
+        return _session().client("sqs", endpoint_url=self.url)
+
+
+def _session() -> Session:
+    return Session(
+        region_name="us-east-1",
+        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+    )
 
 
 def free_port() -> int:

@@ -57,19 +57,22 @@ class Line:
 
 @contextmanager
 def running_worker(
-    settings: Settings, folder: Path, *, program: str | None = None, **variables: str
+    settings: Settings, folder: Path, *, program: str | None = None, in_container: bool = False, **variables: str
 ) -> Iterator[subprocess.Popen[str]]:
     """Start a worker and wait until it consumes; its log is in `<folder>/worker.log`.
 
-    program: Python to run in place of `python -m worker`. variables: of its environment, besides the settings.
+    program: Python to run in place of `python -m worker`. in_container: under the process entry of a container.
+    variables: of its environment, besides the settings.
     """
     folder.mkdir(exist_ok=True)
     health_file = folder / "health"
     environment = os.environ | settings.to_environment() | {"ROWCALL_HEALTH_FILE": str(health_file)} | variables
-    how = ["-m", "worker"] if program is None else ["-c", program]
+    command = [sys.executable, *(["-m", "worker"] if program is None else ["-c", program])]
+    if in_container:
+        command = [sys.executable, "-m", "shared.entrypoint", *command]
     with (
         (folder / "worker.log").open("w") as log,
-        subprocess.Popen([sys.executable, *how], cwd=ROOT, env=environment, stderr=log, text=True) as process,
+        subprocess.Popen(command, cwd=ROOT, env=environment, stderr=log, text=True) as process,
     ):
         try:
             until = time.monotonic() + 60

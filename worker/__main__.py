@@ -6,8 +6,7 @@ import sys
 from shared.errors import ModelError
 from shared.logs import configure_logs
 from shared.settings import SettingsInvalid, read_settings
-from worker.app import create_worker
-from worker.priority import yield_processors
+from worker.lean_imports import import_scikit_learn
 
 
 def main() -> int:
@@ -15,7 +14,9 @@ def main() -> int:
     try:
         settings = read_settings()
         configure_logs("worker", settings.log_level)
-        yield_processors(settings.lanes)
+        import_scikit_learn()
+        from worker.app import create_worker  # noqa: PLC0415 - whatever imports scikit-learn has to come after it
+
         worker = create_worker(settings)
     except (ModelError, SettingsInvalid) as error:
         sys.stderr.write(f"rowcall worker refuses to start: {error}\n")

@@ -3,9 +3,11 @@
 from typing import Any
 
 from shared.batch_store import RedisBatchStore
-from shared.broker import CeleryBroker, make_celery
+from shared.broker import Broker, make_celery
+from shared.brokers import make_broker
 from shared.file_store import make_file_store
 from shared.job_store import RedisJobStore
+from shared.lane_flow import LaneFlow
 from shared.queues import Lane
 from shared.redis_client import make_redis
 from shared.registry import RedisRegistry
@@ -19,6 +21,7 @@ from worker.lease_keeper import LeaseKeeper
 from worker.lifecycle import Presence, follow_lifecycle
 from worker.micro_batch import MicroBatch
 from worker.predictors import Predictors
+from worker.priority import Priority
 from worker.progress import Progress
 from worker.stopping import GiveBack, Stopping
 from worker.sweeper import Sweeper
@@ -32,15 +35,16 @@ RETRIES = 8
 def create_worker(settings: Settings) -> Any:
     """Load and warm up the models, then return a Celery worker that is ready to start.
 
-    Raises ModelError when a model cannot be served: such a worker must not take a single message.
+    Raises ModelError when a model cannot be served, and SettingsInvalid when a queue cannot be used: such a worker must
+    not take a single message.
     """
+    _require_fit_queues(settings)
     predictors = Predictors.load(settings.models_dir, settings.models)
     redis = make_redis(settings, settings.store_url, retries=RETRIES)
-    queues = make_redis(settings, settings.effective_broker_url, retries=RETRIES)
     celery = make_celery(settings)
     jobs = RedisJobStore(redis, settings)
     leases = LeaseKeeper(jobs, settings)
-    broker = CeleryBroker(celery, queues, settings)
+    broker = make_broker(settings, celery, store=redis, retries=RETRIES)
     batches = RedisBatchStore(redis, settings)
     files = make_file_store(settings.effective_files_url)
     steps = BatchSteps(
@@ -53,12 +57,13 @@ def create_worker(settings: Settings) -> Any:
         settings=settings,
     )
     activity = Activity()
-    register_tasks(celery, MicroBatch(jobs, predictors, leases), steps, activity)
+    flow = LaneFlow(redis, settings)
+    register_tasks(celery, MicroBatch(jobs, predictors, leases), steps, flow=flow, activity=activity)
     sweeper = Sweeper(jobs, broker, redis, settings, Housekeeping(batches, files))
     presence = Presence(RedisRegistry(redis, settings), settings.lanes, predictors.manifests)
     give_back = GiveBack(jobs, batches, broker, leases)
     stopping = Stopping(give_back, stop_seconds=settings.stop_seconds, on_drain=presence.stop)
-    companions = [leases, sweeper, presence, stopping, *_protection(settings, activity)]
+    companions = [Priority(settings.lanes), leases, sweeper, presence, stopping, *_protection(settings, activity)]
     follow_lifecycle(celery, _health_file(settings, activity, broker), companions)
     return celery.Worker(
         # One process, one thread that predicts: no pipe to a child, and no fork under a model's own threads.
@@ -80,7 +85,14 @@ def _protection(settings: Settings, activity: Activity) -> list[TaskProtection]:
     return [TaskProtection(settings.ecs_agent_uri, activity)]
 
 
-def _health_file(settings: Settings, activity: Activity, broker: CeleryBroker) -> HealthFile | None:
+def _health_file(settings: Settings, activity: Activity, broker: Broker) -> HealthFile | None:
     if settings.health_file is None:
         return None
     return HealthFile(settings.health_file, activity, Progress(broker, settings.lanes, activity))
+
+
+def _require_fit_queues(settings: Settings) -> None:
+    if settings.is_on_sqs:
+        from worker.queue_check import require_fit_queues  # noqa: PLC0415 - boto3 takes a second to import
+
+        require_fit_queues(settings)

@@ -118,8 +118,9 @@ class Mender:
                 error_writer.write(error_bytes)
         codes = Counter(error.code for error in errors.values())
         mended = Part(token, chunk.rows, len(errors), writer.bytes_written, len(error_bytes), dict(codes))
-        was_replaced = self._batches.replace_part(spec.id, chunk.index, part.token, mended)
-        self._files.delete_folder(part_folder(spec.id, chunk.index, part.token if was_replaced else token))
+        # What it replaces is deleted later: somebody may be reading it.
+        if not self._batches.replace_part(spec.id, chunk.index, part.token, mended):
+            self._files.delete_folder(part_folder(spec.id, chunk.index, token))
 
     def _read_errors(self, spec: BatchSpec, chunk: Chunk, part: Part) -> dict[int, _OldError]:
         text = self._files.read_range(errors_key(spec.id, chunk.index, part.token), 0, part.error_bytes)

@@ -21,7 +21,9 @@ from shared.jobs import BatchStep, JobStatus, Outcome, StepKind, new_token
 from shared.messages import StepMessage
 from shared.queues import Lane
 from shared.settings import Settings
+from shared.sqs_messages import Origin
 from worker.batch_mend import Mender
+from worker.claims import claim, finish
 from worker.csv_records import Block, RecordTooLong, scan_blocks, split_into_chunks
 from worker.csv_scoring import BlockScorer, ScoredBlock
 from worker.lease_keeper import LeaseKeeper
@@ -64,21 +66,23 @@ class BatchSteps:
         # Chunks of one batch come one after the other.
         self._scorer = lru_cache(maxsize=4)(self._make_scorer)
 
-    def run(self, message: StepMessage) -> None:
+    def run(self, message: StepMessage, origin: Origin | None = None) -> None:
         """Do the step unless somebody else has, or its batch has ended.
+
+        origin: what the message says besides, if its broker may outlive the store.
 
         Raises DependencyError; the lease then runs out, and the sweeper queues the step again.
         """
         started = time.monotonic()
         token = new_token()
-        if self._jobs.claim([message.job_id], token) != [Verdict.CLAIMED]:
+        if claim(self._jobs, [message.job_id], token, origin) != [Verdict.CLAIMED]:
             return
         with self._leases.holding([message.job_id], token):
             batch = self._batches.find(message.step.batch_id)
             if batch is not None and not batch.status.is_final:
                 self._do(batch, message.step, token)
             busy_seconds = time.monotonic() - started
-            self._jobs.finish(Lane.BULK, {message.job_id: _DONE}, token, busy_seconds=busy_seconds)
+            finish(self._jobs, Lane.BULK, {message.job_id: _DONE}, token, busy_seconds=busy_seconds, origin=origin)
         log.info("step done", extra={"job_id": message.job_id, "seconds": busy_seconds})
 
     def _do(self, batch: Batch, step: BatchStep, token: str) -> None:
@@ -110,9 +114,8 @@ class BatchSteps:
             self._fail(batch, BatchErrorCode.MODEL_UNAVAILABLE, str(error))
         else:
             # Only a split can find one: a chunk is cut where records end.
-            offset = batch.spec.layout.dialect.data_start + error.offset
             detail = (
-                f"The record that begins at byte {offset} has more than {self._settings.max_record_bytes} bytes; "
+                f"The record that begins at byte {error.offset} has more than {self._settings.max_record_bytes} bytes; "
                 "mostly a quote in it is never closed."
             )
             self._fail(batch, BatchErrorCode.RECORD_TOO_LONG, detail)
@@ -121,14 +124,14 @@ class BatchSteps:
         self._batches.end(batch.id, BatchStatus.FAILED, BatchError(code, detail))
 
     def _split(self, spec: BatchSpec) -> None:
-        dialect = spec.layout.dialect
+        last = self._resume_split(spec)
         chunks = split_into_chunks(
-            self._files.read(input_key(spec.id), start=dialect.data_start),
+            self._files.read(input_key(spec.id), start=last.stop if last else spec.layout.dialect.data_start),
             spec.layout,
             chunk_bytes=spec.chunk_bytes,
             max_record_bytes=self._settings.max_record_bytes,
+            after=last,
         )
-        last: Chunk | None = None
         for group in _groups(chunks, CHUNKS_AT_ONCE):
             if self._batches.note_chunks(spec.id, group, rows_total=None) is not BatchStatus.RUNNING:
                 return
@@ -136,6 +139,16 @@ class BatchSteps:
             last = group[-1]
         rows_total = last.first_row + last.rows - 1 if last else 0
         self._batches.note_chunks(spec.id, [], rows_total=rows_total)
+
+    def _resume_split(self, spec: BatchSpec) -> Chunk | None:
+        """Return the last chunk that an attempt before this one wrote down, or None for the first attempt."""
+        noted = self._batches.count_chunks(spec.id)
+        if not noted:
+            return None
+        last_group = self._batches.chunks(spec.id, range(max(0, noted - CHUNKS_AT_ONCE), noted))
+        # It may have died before it accepted what it wrote down.
+        self._send(spec, last_group)
+        return last_group[-1]
 
     def _send(self, spec: BatchSpec, chunks: list[Chunk]) -> None:
         """Accept the chunks as jobs, then send their messages; what cannot be sent is left to the sweeper."""

@@ -25,7 +25,7 @@ class RecordTooLong(Exception):
     """Raised when one record is longer than a record may be: most often a quote that nobody closed."""
 
     def __init__(self, offset: int, max_record_bytes: int) -> None:
-        #: Where the record begins, counted from the first byte of the pieces.
+        #: Where the record begins, counted as the blocks are.
         self.offset = offset
         super().__init__(f"the record at byte {offset} is longer than {max_record_bytes} bytes")
 
@@ -48,7 +48,7 @@ class Records:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """A run of whole records and where it stands, counted from the first byte of the pieces."""
+    """A run of whole records and where it stands: counted from the first byte of the pieces, or as asked for."""
 
     offset: int
     content: bytes
@@ -107,14 +107,15 @@ def read_blocks(
 
 
 def scan_blocks(
-    pieces: Iterator[bytes], dialect: CsvDialect, *, block_bytes: int, max_record_bytes: int
+    pieces: Iterator[bytes], dialect: CsvDialect, *, block_bytes: int, max_record_bytes: int, offset: int = 0
 ) -> Iterator[Block]:
     """Do what `read_blocks` does, tell where the records are, and leave nothing out: the blocks touch each other.
 
-    Holds two blocks and one piece in memory. The block of a longer record doubles until the record fits.
+    offset: of the first piece; the blocks and RecordTooLong count on from it. Holds two blocks and one piece in memory.
+    The block of a longer record doubles until the record fits.
     """
     held = bytearray()
-    offset, wanted, is_ended = 0, block_bytes, False
+    wanted, is_ended = block_bytes, False
     while not is_ended or held:
         while len(held) < wanted and not is_ended:
             piece = next(pieces, None)
@@ -134,30 +135,43 @@ def scan_blocks(
 
 
 def split_into_chunks(
-    pieces: Iterator[bytes], layout: CsvLayout, *, chunk_bytes: int, max_record_bytes: int
+    pieces: Iterator[bytes],
+    layout: CsvLayout,
+    *,
+    chunk_bytes: int,
+    max_record_bytes: int,
+    after: Chunk | None = None,
 ) -> Iterator[Chunk]:
     """Yield chunks of at least `chunk_bytes` bytes and one row; the last one may be shorter. They touch each other.
 
-    pieces: the file from `data_start` on; the chunks count bytes from the file's first. Raises RecordTooLong, whose
-    offset counts from `data_start`. No two sizes of pieces give different chunks.
+    pieces: the file from `data_start` on, or from the end of the chunk `after` to go on behind it; the chunks count
+    bytes from the file's first, and so does the offset of RecordTooLong. No two sizes of pieces, and no two places to
+    go on from, give different chunks.
     """
-    blocks = scan_blocks(pieces, layout.dialect, block_bytes=SCAN_BYTES, max_record_bytes=max_record_bytes)
-    chunk = Chunk(index=0, start=layout.dialect.data_start, stop=layout.dialect.data_start, first_row=1, rows=0)
-    end = chunk.stop
+    begin = layout.dialect.data_start if after is None else after.stop
+    chunk = Chunk(index=0, start=begin, stop=begin, first_row=1, rows=0) if after is None else _next_chunk(after)
+    end = begin
+    blocks = scan_blocks(
+        pieces, layout.dialect, block_bytes=SCAN_BYTES, max_record_bytes=max_record_bytes, offset=begin
+    )
     for block in blocks:
-        ends = block.records.next_starts + layout.dialect.data_start + block.offset
+        ends = block.records.next_starts + block.offset
         done = 0
         while done < len(ends):
             if chunk.stop - chunk.start >= chunk_bytes:
                 yield chunk
-                chunk = Chunk(chunk.index + 1, chunk.stop, chunk.stop, chunk.first_row + chunk.rows, 0)
+                chunk = _next_chunk(chunk)
             cut = min(int(np.searchsorted(ends, chunk.start + chunk_bytes)), len(ends) - 1)
             chunk = replace(chunk, stop=int(ends[cut]), rows=chunk.rows + cut + 1 - done)
             done = cut + 1
-        end = layout.dialect.data_start + block.offset + len(block.content)
+        end = block.offset + len(block.content)
     if chunk.rows:
         # Empty lines at the end of the file belong to the last chunk.
         yield replace(chunk, stop=end)
+
+
+def _next_chunk(before: Chunk) -> Chunk:
+    return Chunk(before.index + 1, before.stop, before.stop, before.first_row + before.rows, 0)
 
 
 def _find_newlines(block: bytes, codes: NDArray[np.uint8], *, is_last: bool) -> tuple[Positions, Positions]:

@@ -9,6 +9,8 @@ from shared.errors import FieldNote, JobErrorCode
 from shared.job_store import JobStore, Verdict
 from shared.jobs import JobError, JobStatus, Outcome, Prediction, Row, new_token
 from shared.messages import PredictMessage
+from shared.sqs_messages import Origin
+from worker.claims import claim, finish
 from worker.lease_keeper import LeaseKeeper
 from worker.predictor import OutputInvalid, Predictor
 from worker.predictors import ModelUnavailable, Predictors
@@ -38,16 +40,18 @@ class MicroBatch:
         self._predictors = predictors
         self._leases = leases
 
-    def run(self, message: PredictMessage) -> None:
+    def run(self, message: PredictMessage, origin: Origin | None = None) -> None:
         """Predict every job of the message that nobody else has taken or finished.
+
+        origin: what the message says besides, if its broker may outlive the store.
 
         Raises StoreUnavailable; the leases then run out, and the sweeper queues the jobs again.
         """
         started = time.monotonic()
         token = new_token()
-        verdicts = self._jobs.claim(list(message.rows), token)
+        verdicts = claim(self._jobs, list(message.rows), token, origin)
         claimed = {
-            job_id: rows
+            job_id: rows or self._read_rows(job_id)
             for (job_id, rows), verdict in zip(message.rows.items(), verdicts, strict=True)
             if verdict is Verdict.CLAIMED
         }
@@ -56,7 +60,7 @@ class MicroBatch:
         with self._leases.holding(list(claimed), token):
             outcomes = self._predict(message.model_key, claimed)
             busy_seconds = time.monotonic() - started
-            recorded = self._jobs.finish(message.lane, outcomes, token, busy_seconds=busy_seconds)
+            recorded = finish(self._jobs, message.lane, outcomes, token, busy_seconds=busy_seconds, origin=origin)
         log.info(
             "message predicted",
             extra={
@@ -66,6 +70,11 @@ class MicroBatch:
                 "seconds": busy_seconds,
             },
         )
+
+    def _read_rows(self, job_id: str) -> list[Row]:
+        """Return rows that were too large for the message; none if the record was lost a moment ago."""
+        job = self._jobs.find(job_id)
+        return job.spec.rows if job else []
 
     def _predict(self, model_key: str, jobs: Mapping[str, list[Row]]) -> dict[str, Outcome]:
         try:

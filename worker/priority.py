@@ -10,7 +10,16 @@ from shared.queues import Lane
 BULK_NICENESS = 10
 
 
-def yield_processors(lanes: Sequence[Lane]) -> None:
-    """Let ordinary processes go first when this worker takes nothing but files; all its threads inherit it."""
-    if set(lanes) == {Lane.BULK}:
-        os.setpriority(os.PRIO_PROCESS, 0, max(BULK_NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
+class Priority:
+    """Lets ordinary processes go first when this worker takes nothing but files.
+
+    Only once it is ready: on a busy machine a worker that starts at a low priority takes many times as long to start.
+    """
+
+    def __init__(self, lanes: Sequence[Lane]) -> None:
+        self._is_low = set(lanes) == {Lane.BULK}
+
+    def start(self) -> None:
+        """Lower the priority of the calling thread, the one that predicts; threads that it starts inherit it."""
+        if self._is_low:
+            os.setpriority(os.PRIO_PROCESS, 0, max(BULK_NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))

@@ -1,25 +1,76 @@
 """Thin tasks: decode, call, done."""
 
+import logging
+import traceback
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from celery import Celery
 
+from shared.errors import StoreUnavailable
+from shared.lane_flow import LaneFlow
 from shared.messages import PredictMessage, StepMessage
-from shared.queues import TaskName
+from shared.queues import Lane, TaskName
+from shared.sqs_messages import Origin
 from worker.activity import Activity
 from worker.batch_steps import BatchSteps
 from worker.micro_batch import MicroBatch
 
+log = logging.getLogger(__name__)
 
-def register_tasks(celery: Celery, micro_batch: MicroBatch, batch_steps: BatchSteps, activity: Activity) -> None:
+
+def register_tasks(
+    celery: Celery, micro_batch: MicroBatch, batch_steps: BatchSteps, *, flow: LaneFlow, activity: Activity
+) -> None:
     """Bind the task names of this worker to the collaborators that do the work."""
 
-    @celery.task(name=TaskName.PREDICT)  # type: ignore[untyped-decorator]  # Celery has no types.
+    def find_origin(message: Mapping[str, Any], lane: Lane) -> Origin | None:
+        origin = Origin.find(message)
+        if origin is not None:
+            flow.note(lane, origin.sent_at)
+        return origin
+
+    task = partial(celery.task, Strategy=f"{__name__}:{call_at_once.__name__}", shared=False)
+
+    @task(name=TaskName.PREDICT)  # type: ignore[untyped-decorator]  # Celery has no types.
     def predict(**message: Any) -> None:
         with activity.working():
-            micro_batch.run(PredictMessage.decode(message))
+            decoded = PredictMessage.decode(message)
+            micro_batch.run(decoded, find_origin(message, decoded.lane))
 
-    @celery.task(name=TaskName.BATCH_STEP)  # type: ignore[untyped-decorator]  # Celery has no types.
+    @task(name=TaskName.BATCH_STEP)  # type: ignore[untyped-decorator]  # Celery has no types.
     def batch_step(**message: Any) -> None:
         with activity.working():
-            batch_steps.run(StepMessage.decode(message))
+            batch_steps.run(StepMessage.decode(message), find_origin(message, Lane.BULK))
+
+
+def call_at_once(task: Any, _celery: Any, consumer: Any) -> Callable[..., None]:
+    """Return what Celery calls for each message of the task: the task itself (an execution strategy of Celery).
+
+    Celery's own makes a request of the message and traces the task, for states, results, retries, time limits and
+    events, of which ours uses none. Whatever a task raises is logged and its message done with, because the sweeper
+    goes by the records: it sends again what has no end. While the store is away the message stays with its broker, for
+    the store may come back without the records: SQS gives it out again, Redis drops it and has the records.
+    """
+
+    def handle(
+        message: Any, _body: Any, acknowledge: Callable[..., None], reject: Callable[..., None], *_: Any
+    ) -> None:
+        # What Celery refuses, such as content that could carry code, it refuses itself.
+        content = message.decode()
+        try:
+            _positional, arguments, _embedded = content
+            task.run(**arguments)
+        except StoreUnavailable as error:
+            log.warning("message left in its queue", extra={"detail": error.detail})
+            reject(log, consumer.connection_errors, requeue=False)
+            return
+        except Exception as error:
+            # Without its text, which may quote the message, whose content belongs to whoever sent it.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            fields = {"task": task.name, "error": type(error).__name__, "traceback": where}
+            log.error("task failed", extra=fields)  # noqa: TRY400
+        acknowledge(log, consumer.connection_errors)
+
+    return handle

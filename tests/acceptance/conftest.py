@@ -11,6 +11,9 @@ import pytest
 from shared.settings import Settings
 from standalone.stack import Stack, running_stack
 from tests.acceptance.moody_model import publish_moody_model
+from tests.moto_process import CREDENTIALS, MotoProcess
+
+FILES_BUCKET, UPLOADS_BUCKET = "rowcall-files", "uploads"
 
 
 def free_port() -> int:
@@ -42,6 +45,39 @@ def stack_settings(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -
 @pytest.fixture(scope="session")
 def stack(stack_settings: Settings) -> Iterator[Stack]:
     with running_stack(stack_settings) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[MotoProcess]:
+    """A server that speaks the protocol of S3, with a bucket of ours and one of a client."""
+    with MotoProcess.run() as process, pytest.MonkeyPatch.context() as environment:
+        for name, value in CREDENTIALS.items():
+            environment.setenv(name, value)
+        process.client().create_bucket(Bucket=FILES_BUCKET)
+        process.client().create_bucket(Bucket=UPLOADS_BUCKET)
+        yield process
+
+
+def bucket_url(moto: MotoProcess, prefix: str) -> str:
+    return f"s3://{FILES_BUCKET}/{prefix}?endpoint_url={moto.url}&region=us-east-1"
+
+
+@pytest.fixture(scope="session")
+def bucket_stack(
+    stack_settings: Settings, moto: MotoProcess, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    """The same stack with its files in a bucket."""
+    own = {
+        "port": free_port(),
+        "data_dir": tmp_path_factory.mktemp("data"),
+        "files_url": bucket_url(moto, "here"),
+        "input_buckets": (UPLOADS_BUCKET,),
+        "workers": 1,
+        "bulk_workers": 2,
+        "chunk_bytes": 50_000,
+    }
+    with running_stack(stack_settings.model_copy(update=own)) as stack:
         yield stack
 
 

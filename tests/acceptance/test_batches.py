@@ -13,7 +13,7 @@ import pytest
 
 from shared.settings import Settings
 from standalone.stack import Stack, running_stack
-from tests.acceptance.conftest import free_port
+from tests.acceptance.conftest import bucket_url, free_port
 from tests.acceptance.people_csv import HEADER, added_columns, expected_rows, people_csv, read_csv
 from tests.acceptance.test_faults import signal_processes
 from tests.models import KILLS_THE_PROCESS
@@ -21,6 +21,14 @@ from tests.models import KILLS_THE_PROCESS
 QUERY = {"model": "gender"}
 CSV = {"Content-Type": "text/csv"}
 ADDED = b",prediction,probability_female,probability_male,row_status,error_code,error_message"
+
+
+@pytest.fixture(params=["stack", "bucket_stack"], ids=["disk", "bucket"])
+def http(request: pytest.FixtureRequest) -> Iterator[httpx2.Client]:
+    """Talks to a stack with its files on a disk, and to one with its files in a bucket."""
+    stack: Stack = request.getfixturevalue(request.param)
+    with httpx2.Client(base_url=stack.url, timeout=70.0) as client:
+        yield client
 
 
 def submit(http: httpx2.Client, document: bytes, **query: str) -> httpx2.Response:
@@ -101,30 +109,6 @@ def test_a_missing_column_is_refused_at_once(http: httpx2.Client) -> None:
     assert response.status_code == 422
     assert (error["pointer"], error["code"]) == ("/columns/height", "missing_column")
     assert "column=height:hight" in error["detail"]
-
-
-@pytest.mark.parametrize(
-    ("document", "code"),
-    [
-        pytest.param(b"", "empty_file", id="empty"),
-        pytest.param(HEADER.encode(), "no_rows", id="header only"),
-        pytest.param(HEADER.encode("utf-16"), "unsupported_encoding", id="UTF-16"),
-        pytest.param(b"PK\x03\x04\x00\x00\x08\x00", "not_csv", id="binary"),
-        pytest.param(b"height" + b"x" * (2 << 20), "header_too_long", id="one endless line"),
-        pytest.param(
-            b",".join(b"c%d" % n for n in range(100_000)) + b"\n1\n", "too_many_columns", id="100,000 columns"
-        ),
-        pytest.param(gzip.compress(HEADER.encode() + b"1,2,3,4,5\n" * 9_000_000), "bad_compression", id="a bomb"),
-    ],
-)
-def test_a_file_that_cannot_be_scored_is_refused_and_the_service_stays_well(
-    http: httpx2.Client, document: bytes, code: str
-) -> None:
-    response = submit(http, document)
-
-    assert response.status_code == 422
-    assert [note["code"] for note in response.json()["errors"]] == [code]
-    assert http.get("/readyz").status_code == 200
 
 
 def test_an_unclosed_quote_fails_the_batch_with_its_place(tmp_path: Path, models_dir: Path) -> None:
@@ -230,12 +214,21 @@ def test_a_row_that_kills_workers_fails_alone(suffering_stack: Stack) -> None:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, models_dir: Path) -> Settings:
+def files_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A folder on the disk, or one in a bucket where a test asks for it."""
+    if getattr(request, "param", "disk") == "bucket":
+        return bucket_url(request.getfixturevalue("moto"), tmp_path.name)
+    return f"file://{tmp_path}/files"
+
+
+@pytest.fixture
+def settings(tmp_path: Path, models_dir: Path, files_url: str) -> Settings:
     """A stack of the test's own, because it is about to suffer; small chunks, so that there are many steps."""
     return Settings(
         port=free_port(),
         data_dir=tmp_path,
         models_dir=models_dir,
+        files_url=files_url,
         lease_seconds=2.0,
         chunk_bytes=50_000,
         workers=1,
@@ -249,6 +242,7 @@ def suffering_stack(settings: Settings) -> Iterator[Stack]:
         yield stack
 
 
+@pytest.mark.parametrize("files_url", ["disk", "bucket"], indirect=True)
 def test_every_row_comes_back_though_workers_and_server_are_killed(suffering_stack: Stack) -> None:
     document = people_csv(60_000)
     with httpx2.Client(base_url=suffering_stack.url, timeout=60) as http:

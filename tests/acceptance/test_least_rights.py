@@ -12,7 +12,7 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 from redis import Redis
-from redis.exceptions import AuthenticationError, NoPermissionError
+from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 
 from shared.settings import Settings
 from standalone.stack import Stack, running_stack
@@ -133,7 +133,7 @@ def test_a_stack_is_refused_nothing_as_the_documented_user(stack: Stack, adminis
         pytest.param(lambda client: client.flushdb(), id="FLUSHDB"),
         pytest.param(lambda client: client.keys("*"), id="KEYS"),
         pytest.param(lambda client: client.config_get("*"), id="CONFIG"),
-        pytest.param(lambda client: client.execute_command("DEBUG", "SLEEP", "0"), id="DEBUG"),
+        pytest.param(lambda client: client.execute_command("MONITOR"), id="MONITOR"),
         pytest.param(lambda client: client.execute_command("ACL", "LIST"), id="ACL"),
         pytest.param(lambda client: client.execute_command("SHUTDOWN"), id="SHUTDOWN"),
         pytest.param(lambda client: client.execute_command("REPLICAOF", "NO", "ONE"), id="REPLICAOF"),
@@ -146,7 +146,7 @@ def test_the_documented_user_may_do_nothing_else(rowcall: Redis, call: Callable[
 
 
 def test_a_script_reaches_no_further_than_the_user_who_runs_it(rowcall: Redis) -> None:
-    with pytest.raises(NoPermissionError):
+    with pytest.raises(ResponseError, match="No permissions"):
         rowcall.eval("return redis.call('GET', 'another:key')", 0)
 
 

@@ -161,11 +161,15 @@ def test_a_server_that_is_told_to_stop_while_it_starts_ends_at_once(root: Path) 
 
 
 def test_workers_of_files_let_single_predictions_go_first(stack: Stack) -> None:
-    niceness = {
-        process.name: os.getpriority(os.PRIO_PROCESS, process.pid) for process in stack.processes() if process.pid
-    }
-    bulk = {value for name, value in niceness.items() if name.startswith("bulk-worker")}
-    others = {value for name, value in niceness.items() if not name.startswith("bulk-worker")}
+    own = os.getpriority(os.PRIO_PROCESS, 0)
 
-    assert others == {os.getpriority(os.PRIO_PROCESS, 0)}
-    assert bulk == {max(BULK_NICENESS, *others)}
+    def niceness(*, of_bulk_workers: bool) -> set[int]:
+        return {
+            os.getpriority(os.PRIO_PROCESS, process.pid)
+            for process in stack.processes()
+            if process.pid and process.name.startswith("bulk-worker") == of_bulk_workers
+        }
+
+    wait_until(lambda: niceness(of_bulk_workers=True) == {max(BULK_NICENESS, own)}, seconds=30)
+
+    assert niceness(of_bulk_workers=False) == {own}

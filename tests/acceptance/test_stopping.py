@@ -97,6 +97,17 @@ def test_a_worker_that_has_nothing_in_hand_stops_at_once(worker: subprocess.Pope
     assert stop(worker) < STOP_SECONDS / 2
 
 
+def test_a_worker_under_the_entry_of_a_container_gives_back_too(line: Line, settings: Settings, tmp_path: Path) -> None:
+    with running_worker(settings, tmp_path, in_container=True) as container:
+        line.send("moody", {"prd_a": [[SLEEPS_FROM + 8]]})
+        line.wait_for("prd_a", JobStatus.RUNNING)
+
+        seconds = stop(container)
+
+    assert (line.find("prd_a").status, line.find("prd_a").attempt) == (JobStatus.QUEUED, 0)
+    assert seconds < STOP_SECONDS
+
+
 @dataclass
 class Load:
     """Numbers that clients submit, each once, until they are told to end."""

@@ -1,6 +1,6 @@
 """A place where batches are worked through, with a real store and a real disk, and workers that die on demand."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
@@ -16,19 +16,21 @@ from redis import Redis
 from api.csv_header import CsvOptions, read_layout
 from shared.batch_files import batch_folder, input_key, part_folder
 from shared.batch_jobs import split_job
-from shared.batch_store import CANCELED, Batch, RedisBatchStore
+from shared.batch_store import CANCELED, REPLACED_SECONDS, Batch
 from shared.batches import BatchSpec, BatchStatus
 from shared.errors import FileMissing, FileStoreUnavailable
 from shared.file_store import LocalFileStore
-from shared.job_store import RedisJobStore
+from shared.job_store import Accepted, RedisJobStore
 from shared.jobs import JobSpec, Outcome
 from shared.manifest import ModelManifest
 from shared.messages import StepMessage
 from shared.queues import Lane
+from shared.redis_messages import QueueEntry
 from shared.settings import Settings
 from tests.builders import batch_spec, manifest
-from tests.fakes import FakeBroker
+from tests.fakes import FakeBroker, TimedRedisBatchStore
 from worker.batch_steps import BatchSteps
+from worker.housekeeping import Housekeeping
 from worker.lease_keeper import LeaseKeeper
 from worker.predictor import Predictor
 from worker.predictors import Predictors
@@ -70,9 +72,18 @@ class Estimator:
 
 
 class FailingFiles(LocalFileStore):
-    """A local store that is away for the next `failures` files that are begun."""
+    """A local store that is away for the next `failures` files that are begun, and that notes what is read."""
 
     failures = 0
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        #: Key and range of each.
+        self.reads: list[tuple[str, int, int | None]] = []
+
+    def read(self, key: str, *, start: int = 0, stop: int | None = None, **options: Any) -> Any:
+        self.reads.append((key, start, stop))
+        return super().read(key, start=start, stop=stop, **options)
 
     def open_writer(self, key: str) -> Any:
         if self.failures:
@@ -82,9 +93,19 @@ class FailingFiles(LocalFileStore):
 
 
 class DyingJobs(RedisJobStore):
-    """The real store; the worker dies just before it says that a step is done."""
+    """The real store; the worker dies just before it accepts steps, or says that one is done."""
 
     deaths_at_finish = 0
+    #: How often it may accept before it dies once; None: always.
+    accepts_before_death: int | None = None
+
+    def accept(self, specs: Sequence[JobSpec], *, entry: QueueEntry | None = None) -> list[Accepted]:
+        if self.accepts_before_death == 0:
+            self.accepts_before_death = None
+            raise Died
+        if self.accepts_before_death:
+            self.accepts_before_death -= 1
+        return super().accept(specs, entry=entry)
 
     def finish(self, lane: Lane, outcomes: Mapping[str, Outcome], token: str, *, busy_seconds: float) -> list[bool]:
         if self.deaths_at_finish:
@@ -104,7 +125,7 @@ class Workplace:
             update={"lease_seconds": 1e-6, "resend_after_seconds": 1e-6, "max_record_bytes": 500, "models_dir": folder}
         )
         self.jobs = DyingJobs(redis, self.settings)
-        self.batches = RedisBatchStore(redis, self.settings)
+        self.batches = TimedRedisBatchStore(redis, self.settings)
         self.files = FailingFiles(folder)
         self.broker = FakeBroker()
         self.estimator = Estimator()
@@ -204,8 +225,14 @@ class Workplace:
                 assert len(content) == expected
                 yield content
 
+    def tidy(self) -> None:
+        """Do what housekeeping does once nobody reads replaced parts any more."""
+        self.batches.let_time_pass(REPLACED_SECONDS + 1)
+        Housekeeping(self.batches, self.files).run()
+
     def written(self, spec: BatchSpec) -> list[str]:
-        """Return the files of the parts of a batch, with their tokens left out."""
+        """Return the files of the parts of a batch that stay, with their tokens left out."""
+        self.tidy()
         root = self._folder / batch_folder(spec.id) / "parts"
         files = [path for path in root.rglob("*") if path.is_file()]
         return sorted(f"{path.parent.name.split('-')[0]}/{path.name}" for path in files)

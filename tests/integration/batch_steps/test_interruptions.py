@@ -1,8 +1,10 @@
 """What interrupts the steps of a batch costs no row: a death, a second delivery, a disk that is away."""
 
+import pytest
+
 from shared.batch_jobs import chunk_job, split_job
-from shared.batches import BatchStatus
-from tests.integration.batch_steps.conftest import Workplace, deliver_again, die_at_once, people
+from shared.batches import BatchStatus, Chunk
+from tests.integration.batch_steps.conftest import Died, Workplace, deliver_again, die_at_once, people
 
 
 def test_every_step_may_be_delivered_twice(place: Workplace) -> None:
@@ -106,4 +108,28 @@ def test_chunks_that_cannot_be_sent_are_left_to_the_sweeper_and_all_rows_come_ba
 
     assert (before.status, before.rows_total, before.rows_done) == (BatchStatus.RUNNING, 60, 0)
     assert place.find(spec).status is BatchStatus.COMPLETED
+    assert place.results(spec) == place.results(undisturbed)
+
+
+def chunks(place: Workplace, batch_id: str) -> list[Chunk]:
+    return place.batches.chunks(batch_id, range(place.batches.count_chunks(batch_id)))
+
+
+@pytest.mark.parametrize(("groups", "noted"), [(0, 1), (1, 9), (2, 17)])
+def test_a_split_whose_worker_died_goes_on_where_it_stood(place: Workplace, groups: int, noted: int) -> None:
+    document = people(90)
+    undisturbed = place.score(document, chunk_bytes=40)
+    spec = place.accept(document, chunk_bytes=40)
+    place.jobs.accepts_before_death = groups
+    with pytest.raises(Died):
+        place.step()
+    before = chunks(place, spec.id)
+    place.files.reads.clear()
+
+    place.sweep()
+    place.run()
+
+    assert len(before) == noted
+    assert [start for key, start, stop in place.files.reads if stop is None] == [before[-1].stop]
+    assert chunks(place, spec.id) == chunks(place, undisturbed.id)
     assert place.results(spec) == place.results(undisturbed)

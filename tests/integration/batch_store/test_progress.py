@@ -42,6 +42,7 @@ def test_the_totals_count_all_chunks_that_were_noted(batches: TimedRedisBatchSto
 
     batches.note_chunks("bat_a", [], rows_total=30)
 
+    assert batches.count_chunks("bat_a") == 3
     assert (find(batches).rows_total, find(batches).chunks_total) == (30, 3)
 
 

@@ -1,6 +1,9 @@
 """What every FileStore must do with a folder that is deleted: all of it goes, and nothing else."""
 
+import time
 from pathlib import Path
+
+import pytest
 
 from tests.integration.file_store.conftest import KEY, Place, local_place, run_child, write
 
@@ -21,6 +24,24 @@ def test_deleting_a_folder_again_changes_nothing(place: Place) -> None:
     place.files.delete_folder("batches/bat_a")
 
     assert place.everything() == ["batches/bat_b/input.csv"]
+
+
+def test_the_folders_right_below_another_are_listed(place: Place) -> None:
+    place.fill(["batches/bat_a/input.csv", "batches/bat_a/parts/1/results.csv", "batches/bat_ab/input.csv"])
+    place.fill(["other/bat_c/input.csv", "batchesbat_d/input.csv"])
+
+    assert sorted(place.files.folders("batches")) == ["batches/bat_a", "batches/bat_ab"]
+
+
+def test_a_folder_that_does_not_exist_has_none_below_it_and_was_never_changed(place: Place) -> None:
+    assert list(place.files.folders("batches")) == []
+    assert place.files.changed_at("batches/bat_a") == 0
+
+
+def test_a_folder_was_changed_when_a_file_in_it_was_written(place: Place) -> None:
+    place.fill(["batches/bat_a/parts/1/results.csv"])
+
+    assert place.files.changed_at("batches/bat_a") == pytest.approx(time.time(), abs=60)
 
 
 def test_what_a_killed_writer_leaves_on_a_disk_is_deleted_with_its_folder(tmp_path: Path) -> None:

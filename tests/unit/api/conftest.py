@@ -25,6 +25,7 @@ from shared.job_store import CancelVerdict
 from shared.jobs import Job, JobSpec, Outcome
 from shared.quarantine import RedisQuarantine
 from shared.queues import Lane
+from shared.redis_messages import QueueEntry
 from shared.registry import ServedModel
 from shared.settings import Settings
 from tests.builders import manifest, record
@@ -144,7 +145,7 @@ class FailingRegistry(FakeRegistry):
 class StoreAway(FakeJobStore):
     """A store that does not answer."""
 
-    def accept(self, specs: Sequence[JobSpec]) -> Any:
+    def accept(self, specs: Sequence[JobSpec], *, entry: QueueEntry | None = None) -> Any:
         raise StoreUnavailable
 
     def find(self, job_id: str) -> Job | None:

@@ -131,6 +131,33 @@ def test_the_rows_begin_behind_the_header(api: Api) -> None:
     assert body.encode()[dialect.data_start :].startswith(b"159;Eve")
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param("height,name,shoe_size", id="one name"),
+        pytest.param("a,b,c", id="every name"),
+        pytest.param("Height (cm),Unnamed: 1,shoe_size", id="a name for a column without one"),
+    ],
+)
+def test_columns_that_a_program_renamed_are_told_by_their_places(api: Api, names: str) -> None:
+    batch_id = completed(api)
+
+    response = retry(api, batch_id, MENDED.replace("Height (cm),name,shoe_size", names, 1))
+
+    mend = mend_of(api, batch_id)
+    assert response.status_code == 202
+    assert (mend.own_columns, mend.row_number_column) == ((0, 1, 2), 3)
+
+
+def test_columns_of_the_same_name_may_come_back_numbered(api: Api) -> None:
+    batch_id = completed(api, b"height,x,x,shoe_size\n181,1,2,44\n999,3,4,40\n")
+
+    response = retry(api, batch_id, "height,x,x.1,shoe_size,row_number\n159,3,4,40,2\n")
+
+    assert response.status_code == 202
+    assert mend_of(api, batch_id).own_columns == (0, 1, 2, 3)
+
+
 def test_columns_of_the_same_name_keep_their_order(api: Api) -> None:
     batch_id = completed(api, b"height,row_number,x,x,shoe_size\n181,7,1,2,44\n999,8,3,4,40\n")
 
@@ -148,8 +175,14 @@ def test_columns_of_the_same_name_keep_their_order(api: Api) -> None:
         pytest.param(MENDED.replace("row_number", "row"), ["/columns/row_number"], id="row_number renamed"),
         pytest.param("Height (cm),shoe_size,row_number\n159,40,2\n", ["/columns/name"], id="a column less"),
         pytest.param(
-            MENDED.replace("Height (cm),name", "height,name"), ["/columns/Height (cm)"], id="a column renamed"
+            "row_number,name,shoe_size,height\n2,Eve,40,159\n",
+            ["/columns/Height (cm)"],
+            id="renamed and moved",
         ),
+        pytest.param(
+            "shoe_size,name,height,row_number\n40,Eve,159,2\n", ["/columns/Height (cm)"], id="renamed, others moved"
+        ),
+        pytest.param("height,name,row_number\n159,Eve,2\n", ["/columns/Height (cm)", "/columns/shoe_size"], id="cut"),
     ],
 )
 def test_a_file_in_which_a_column_is_missing_is_refused_and_not_stored(

@@ -16,6 +16,7 @@ from shared.errors import BrokerUnavailable, StoreFull, StoreUnavailable
 from shared.job_store import Accepted
 from shared.jobs import Job, JobSpec, JobStatus
 from shared.queues import Lane
+from shared.redis_messages import QueueEntry
 from shared.settings import Settings
 from tests.builders import job_spec
 from tests.fakes import FakeBroker, FakeJobStore
@@ -58,12 +59,12 @@ class GatedJobStore(FakeJobStore):
         self.fault: Exception | None = None
         self.asked: list[list[str]] = []
 
-    def accept(self, specs: Sequence[JobSpec]) -> list[Accepted]:
+    def accept(self, specs: Sequence[JobSpec], *, entry: QueueEntry | None = None) -> list[Accepted]:
         self.asked.append([spec.id for spec in specs])
         self.gate.go_through()
         if self.fault is not None:
             raise self.fault
-        return super().accept(specs)
+        return super().accept(specs, entry=entry)
 
 
 class GatedBroker(FakeBroker):

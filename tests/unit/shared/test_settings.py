@@ -8,6 +8,7 @@ from pydantic import SecretStr, ValidationError
 
 from shared.queues import Lane
 from shared.settings import Settings, SettingsInvalid, read_settings
+from shared.sqs_options import find_region
 
 
 def test_without_variables_every_setting_has_a_default() -> None:
@@ -123,6 +124,55 @@ def test_the_broker_is_the_store_unless_it_has_an_url_of_its_own() -> None:
 
     assert Settings(redis_url=store).effective_broker_url == "redis://store:6379"
     assert Settings(redis_url=store, broker_url=SecretStr("redis://b:1")).effective_broker_url == "redis://b:1"
+
+
+QUEUES = {
+    "sqs_interactive_url": "https://sqs.eu-west-1.amazonaws.com/123456789012/rowcall-interactive",
+    "sqs_bulk_url": "https://sqs.eu-west-1.amazonaws.com/123456789012/rowcall-bulk",
+}
+
+
+def test_the_queues_of_sqs_belong_to_lanes() -> None:
+    settings = Settings.model_validate({"broker_url": "sqs://"} | QUEUES)
+
+    assert settings.is_on_sqs
+    assert settings.queue_urls == {Lane.INTERACTIVE: QUEUES["sqs_interactive_url"], Lane.BULK: QUEUES["sqs_bulk_url"]}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        pytest.param({}, "needs ROWCALL_SQS_INTERACTIVE_URL and ROWCALL_SQS_BULK_URL", id="no queues"),
+        pytest.param(QUEUES | {"sqs_bulk_url": None}, "needs ROWCALL_SQS_INTERACTIVE_URL and", id="one queue"),
+        pytest.param(QUEUES | {"sqs_bulk_url": "rowcall-bulk"}, "must be the URL of a standard queue", id="a name"),
+        pytest.param(
+            QUEUES | {"sqs_bulk_url": QUEUES["sqs_bulk_url"] + ".fifo"},
+            "must be the URL of a standard queue",
+            id="FIFO",
+        ),
+        pytest.param(QUEUES | {"broker_url": "sqs://key:secret@"}, "must be sqs:// and nothing else", id="a key"),
+    ],
+)
+def test_settings_of_sqs_that_cannot_work_are_refused(given: dict[str, str | None], words: str) -> None:
+    with pytest.raises(ValidationError, match=words) as refused:
+        Settings.model_validate({"broker_url": "sqs://"} | given)
+
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "region"),
+    [
+        ("https://sqs.eu-west-1.amazonaws.com/123/rowcall", "eu-west-1"),
+        ("https://sqs.cn-north-1.amazonaws.com.cn/123/rowcall", "cn-north-1"),
+        ("https://eu-west-1.queue.amazonaws.com/123/rowcall", "eu-west-1"),
+        ("http://127.0.0.1:5000/123/rowcall", "us-east-1"),
+    ],
+)
+def test_requests_are_signed_for_the_region_of_the_queues(url: str, region: str) -> None:
+    settings = Settings.model_validate({"broker_url": "sqs://", "sqs_interactive_url": url, "sqs_bulk_url": url})
+
+    assert find_region(settings) == region
 
 
 def test_every_key_starts_with_the_prefix_as_a_hash_tag() -> None:

@@ -92,6 +92,24 @@ def test_an_artifact_with_one_flipped_bit_is_refused_before_it_can_run_code(
     assert not marker.exists()
 
 
+def test_a_file_that_is_swapped_after_the_check_is_not_the_one_that_is_loaded(
+    tmp_path: Path, trap: bytes, marker: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_version(tmp_path, good_document())
+    load = joblib.load
+
+    def swap_and_load(file: Any) -> Any:
+        (folder / "model.joblib").write_bytes(trap)
+        return load(file)
+
+    monkeypatch.setattr("worker.artifacts.joblib.load", swap_and_load)
+
+    _, estimator = load_artifact(folder)
+
+    assert isinstance(estimator, DummyClassifier)
+    assert not marker.exists()
+
+
 def test_an_artifact_of_another_scikit_learn_is_refused_before_it_can_run_code(
     tmp_path: Path, trap: bytes, marker: Path
 ) -> None:

@@ -5,6 +5,7 @@ The reference reads one character after the other and knows nothing of blocks, n
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -281,3 +282,19 @@ def test_chunks_touch_each_other_and_hold_the_rows_they_say(document: bytes, chu
     assert sum(rows) == len(list(Reference(document, b",").records()))
     assert all(before.stop == after.start for before, after in pairwise(chunks))
     assert all(before.first_row + before.rows == after.first_row for before, after in pairwise(chunks))
+
+
+@given(st.text(alphabet='a",\n\r', max_size=40).map(str.encode), st.integers(1, 9), st.data())
+@thorough
+def test_a_split_that_goes_on_behind_any_chunk_finds_the_same_chunks(
+    document: bytes, chunk_bytes: int, data: st.DataObject
+) -> None:
+    file = b"header\n" + document
+    split = partial(split_into_chunks, layout=layout(b",", data_start=7), chunk_bytes=chunk_bytes, max_record_bytes=100)
+    whole = list(split(iter([document])))
+    done = data.draw(st.integers(0, len(whole)))
+    last = whole[done - 1] if done else None
+
+    rest = split(iter([file[last.stop if last else 7 :]]), after=last)
+
+    assert list(rest) == whole[done:]

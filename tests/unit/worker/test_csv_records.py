@@ -131,5 +131,5 @@ def test_a_file_without_rows_has_no_chunks(document: bytes) -> None:
 
 
 def test_a_file_with_a_record_that_is_too_long_cannot_be_split() -> None:
-    with pytest.raises(RecordTooLong, match="the record at byte 2 is longer than 5 bytes"):
+    with pytest.raises(RecordTooLong, match="the record at byte 12 is longer than 5 bytes"):
         chunks(b"1\n1234567\n", chunk_bytes=1, max_record_bytes=5)

@@ -1,5 +1,6 @@
 """What the sweeper does for batches: nothing is promised for ever, and nothing is kept for ever."""
 
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -7,15 +8,15 @@ import pytest
 from redis import Redis
 
 from shared.batch_files import input_key, result_key
-from shared.batch_jobs import split_job
-from shared.batch_store import CANCELED
+from shared.batch_jobs import mend_job, split_job
+from shared.batch_store import CANCELED, REPLACED_SECONDS
 from shared.batches import BatchSpec, BatchStatus
 from shared.errors import DependencyError, FileStoreUnavailable, StoreUnavailable
 from shared.file_store import LocalFileStore
 from shared.settings import Settings
-from tests.builders import batch_spec, chunk, job_spec
+from tests.builders import batch_spec, chunk, job_spec, mend, part
 from tests.fakes import FakeBroker, FakeJobStore, TimedRedisBatchStore
-from worker.housekeeping import Housekeeping
+from worker.housekeeping import ORPHAN_SECONDS, ORPHANS_INTERVAL_SECONDS, Housekeeping
 from worker.sweeper import Sweeper
 
 
@@ -109,6 +110,88 @@ def test_only_what_is_past_its_retention_is_deleted(
 
     assert status_of(batches, "bat_new") is BatchStatus.CANCELED
     assert files.size(input_key("bat_new")) == 7
+
+
+class Clock:
+    """Goes on only when it is told to; files are as old as it says."""
+
+    def __init__(self) -> None:
+        self.now = time.time()
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def store_upload(files: LocalFileStore, batch_id: str) -> None:
+    """Do what an API process does that dies before it writes the record."""
+    with files.open_writer(input_key(batch_id)) as writer:
+        writer.write(b"181,44\n")
+
+
+def test_an_upload_whose_record_was_never_written_is_deleted(
+    batches: TimedRedisBatchStore, files: LocalFileStore, tmp_path: Path
+) -> None:
+    clock = Clock()
+    housekeeping = Housekeeping(batches, files, clock)
+    store_upload(files, "bat_lost")
+    accept(batches, files, "bat_kept")
+    clock.now += ORPHAN_SECONDS + 1
+
+    housekeeping.run()
+    found_at_the_first_look = files_in(tmp_path)
+    clock.now += ORPHANS_INTERVAL_SECONDS
+    housekeeping.run()
+
+    assert "batches/bat_lost/input.csv" in found_at_the_first_look
+    assert {path.split("/")[1] for path in files_in(tmp_path)[1:]} == {"bat_kept"}
+
+
+def test_an_upload_that_got_its_record_after_the_first_look_is_kept(
+    batches: TimedRedisBatchStore, files: LocalFileStore
+) -> None:
+    clock = Clock()
+    housekeeping = Housekeeping(batches, files, clock)
+    store_upload(files, "bat_a")
+    clock.now += ORPHAN_SECONDS + 1
+    housekeeping.run()
+    accept(batches, files)
+    clock.now += ORPHANS_INTERVAL_SECONDS
+
+    housekeeping.run()
+
+    assert files.size(input_key("bat_a")) == 7
+
+
+def test_an_upload_that_is_under_way_is_kept(batches: TimedRedisBatchStore, files: LocalFileStore) -> None:
+    clock = Clock()
+    housekeeping = Housekeeping(batches, files, clock)
+    with files.open_writer(input_key("bat_a")) as writer:
+        writer.write(b"181,44\n")
+        clock.now += ORPHANS_INTERVAL_SECONDS
+        housekeeping.run()
+        clock.now += ORPHANS_INTERVAL_SECONDS
+        housekeeping.run()
+
+    assert files.size(input_key("bat_a")) == 7
+
+
+def test_a_replaced_part_is_deleted_once_nobody_reads_it(
+    housekeeping: Housekeeping, batches: TimedRedisBatchStore, files: LocalFileStore, tmp_path: Path
+) -> None:
+    spec = accept(batches, files)
+    for index in (0, 1):
+        batches.record_part("bat_a", index, part("t1"))
+    assert batches.accept_mend(spec, 1, mend(), mend_job(spec, 1)) == "ok"
+    batches.replace_part("bat_a", 0, "t1", part("t2"))
+
+    housekeeping.run()
+    kept = files_in(tmp_path)
+    batches.let_time_pass(REPLACED_SECONDS + 1)
+    housekeeping.run()
+
+    assert "batches/bat_a/parts/00000000-t1/results.csv" in kept
+    assert files_in(tmp_path)[-1] == "batches/bat_a/parts"
+    assert batches.replaced_parts() == []
 
 
 def test_a_batch_whose_files_cannot_be_deleted_keeps_its_record(

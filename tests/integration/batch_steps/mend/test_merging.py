@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis import Redis
 
+from api.batch_results import Assembled, assemble_errors, assemble_results
 from shared.batch_files import mend_folder
-from shared.batches import BatchStatus
+from shared.batches import BatchSpec, BatchStatus
 from shared.settings import Settings
 from tests.builders import HEIGHT, manifest
 from tests.integration.batch_steps.conftest import HEADER, Workplace, failed_rows, people, thorough
@@ -196,6 +197,24 @@ def test_only_the_parts_with_mended_rows_are_written_anew_and_the_old_ones_go(pl
     assert after[:-1] == before[:-1]
     assert after[-1].token != before[-1].token
     assert place.written(spec) == ["00000000/errors.csv", *place.written(clean)]
+
+
+@pytest.mark.parametrize(
+    ("assemble", "read"), [(assemble_results, Workplace.results), (assemble_errors, Workplace.errors)]
+)
+def test_a_download_that_began_before_rows_were_mended_ends_as_it_began(
+    place: Workplace, assemble: Callable[..., Assembled], read: Callable[[Workplace, BatchSpec], bytes]
+) -> None:
+    spec = place.score(broken(40, {1: "missing_value", 40: "missing_value"}), chunk_bytes=200)
+    before = read(place, spec)
+    download = assemble(place.find(spec), place.batches, place.files)
+    pieces = download.read(place.files, 0, download.size)
+    begun = next(pieces)
+
+    mend(place, spec, mended_file(good(1, 40)))
+
+    assert (begun + b"".join(pieces)).split(b"\n", 1)[1] == before
+    assert read(place, spec) != before
 
 
 def test_the_file_of_mended_rows_goes_when_they_are_merged(place: Workplace, tmp_path: Path) -> None:

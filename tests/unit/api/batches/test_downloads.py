@@ -2,10 +2,13 @@
 
 import pytest
 
+from shared.batch_files import result_key
+from shared.batch_jobs import mend_job
 from shared.batch_store import CANCELED
-from shared.batches import BatchStatus
+from shared.batches import BatchStatus, Part
 from shared.registry import ServedModel
-from tests.builders import manifest
+from tests.builders import manifest, mend
+from tests.fakes import TimedRedisBatchStore
 from tests.unit.api.batches.conftest import (
     ERRORS,
     HEADER,
@@ -15,12 +18,15 @@ from tests.unit.api.batches.conftest import (
     running,
     split,
     submitted,
+    write,
     write_part,
 )
 from tests.unit.api.conftest import Api, ApiMaker
 
 RESULT_HEADER = HEADER + b",prediction,probability_female,probability_male,row_status,error_code,error_message\n"
 ERROR_HEADER = HEADER + b",row_number,error_code,error_column,error_message\n"
+#: The second chunk when its bad row is mended.
+MENDED = b"160,Bob,37,female,0.9,0.1,ok,,\n159,Eve,40,female,0.8,0.2,ok,,\n"
 WHOLE = RESULT_HEADER + b"".join(RESULTS)
 
 
@@ -180,3 +186,30 @@ def test_results_and_errors_are_saved_under_names_of_their_own(api: Api) -> None
     names = [get(api, batch_id, path).headers["Content-Disposition"] for path in ("/results", "/errors")]
 
     assert names == [f'attachment; filename="{batch_id}-{what}.csv"' for what in ("results", "errors")]
+
+
+class StoreMendedMeanwhile(TimedRedisBatchStore):
+    """A store in which a row is mended between a look at a batch and one at its parts."""
+
+    is_mended = False
+
+    def parts(self, batch_id: str) -> list[Part]:
+        if not self.is_mended:
+            self.is_mended = True
+            batch = self.find(batch_id)
+            assert batch is not None
+            self.accept_mend(batch.spec, 1, mend(), mend_job(batch.spec, 1))
+            self.replace_part(batch_id, 1, "t1", Part("t2", 2, 0, len(MENDED), 0))
+            self.complete_mend(batch_id)
+        return super().parts(batch_id)
+
+
+def test_what_is_mended_while_a_download_begins_comes_with_its_own_etag(make_api: ApiMaker) -> None:
+    api = make_api(batches=StoreMendedMeanwhile)
+    batch_id = completed(api)
+    write(api, result_key(batch_id, 1, "t2"), MENDED)
+
+    during, later = get(api, batch_id, "/results"), get(api, batch_id, "/results")
+
+    assert during.data == RESULT_HEADER + RESULTS[0] + MENDED
+    assert (during.data, during.headers["ETag"]) == (later.data, later.headers["ETag"])

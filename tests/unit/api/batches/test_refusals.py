@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.unit.api.batches.conftest import CSV, files_in, submit
+from tests.unit.api.batches.conftest import CSV, NEVER_GIVEN_OUT, files_in, submit
 from tests.unit.api.conftest import Api, ApiMaker, document_of
 
 
@@ -55,6 +55,34 @@ def test_a_body_of_another_type_is_not_supported(api: Api, content_type: str) ->
     document = document_of(response)
     assert (response.status_code, document["code"]) == (415, "unsupported_media_type")
     assert "text/csv" in document["detail"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({"Content-Range": "bytes 0-99/1000"}, id="a range of RFC 9110"),
+        pytest.param({"Tus-Resumable": "1.0.0", "Upload-Length": "1000"}, id="tus"),
+        pytest.param({"Upload-Complete": "?0"}, id="the IETF's draft"),
+    ],
+)
+@pytest.mark.parametrize("content_type", ["text/csv", "application/offset+octet-stream"])
+def test_a_part_of_a_file_is_refused_and_not_stored(
+    api: Api, tmp_path: Path, headers: dict[str, str], content_type: str
+) -> None:
+    response = submit(api, content_type=content_type, headers=headers)
+
+    assert (response.status_code, document_of(response)["code"]) == (400, "upload_not_resumable")
+    assert next(iter(headers)) in document_of(response)["detail"]
+    assert (files_in(tmp_path), api.broker.sent) == ([], [])
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "HEAD", "DELETE"])
+@pytest.mark.parametrize("path", ["/v1/batches", NEVER_GIVEN_OUT + "/retry"])
+def test_a_method_that_would_resume_an_upload_is_not_allowed(api: Api, method: str, path: str) -> None:
+    response = api.client.open(path, method=method, data=CSV, content_type="text/csv")
+
+    assert (response.status_code, response.mimetype) == (405, "application/problem+json")
+    assert set(response.headers["Allow"].split(", ")) == {"POST", "OPTIONS"}
 
 
 @pytest.mark.parametrize(

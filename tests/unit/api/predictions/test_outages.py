@@ -16,7 +16,7 @@ from tests.unit.api.predictions.conftest import NEVER_GIVEN_OUT
 class StoreWithoutMemory(FakeJobStore):
     """A store that takes no further job."""
 
-    def accept(self, specs: Sequence[object]) -> Any:
+    def accept(self, specs: Sequence[object], *, entry: object = None) -> Any:
         raise StoreFull
 
 

@@ -1,13 +1,15 @@
 """Wiring of one API process. Each process of the web server imports this after its fork, never before."""
 
 from api.app import Collaborators, create_app
+from api.flask_on_loop import FlaskOnLoop
 from api.gathering import Bounds
 from api.group_commit import GroupCommit
 from api.health import PROBE_SECONDS, Readiness
 from api.ids import JobIds
 from api.waiters import Waiters
 from shared.batch_store import RedisBatchStore
-from shared.broker import CeleryBroker, make_celery
+from shared.broker import make_celery
+from shared.brokers import make_broker
 from shared.file_store import make_file_store
 from shared.job_store import RedisJobStore
 from shared.logs import configure_logs
@@ -21,21 +23,20 @@ configure_logs("api", settings.log_level)
 # A request must fail fast: the client can try again, and knows that nothing was accepted.
 RETRIES = 3
 redis = make_redis(settings, settings.store_url, retries=RETRIES, max_connections=settings.api_threads + 2)
-queues = make_redis(settings, settings.effective_broker_url, retries=RETRIES)
 jobs = RedisJobStore(redis, settings)
 celery = make_celery(settings)
-broker = CeleryBroker(celery, queues, settings)
+broker = make_broker(settings, celery, store=redis, retries=RETRIES)
 # A probe must say within its time that a server is away: it has clients of its own, which ask once.
-probe, probe_queues = (
-    make_redis(settings, url, retries=0, max_connections=2, timeout_seconds=PROBE_SECONDS)
-    for url in (settings.store_url, settings.effective_broker_url)
+probe = make_redis(settings, settings.store_url, retries=0, max_connections=2, timeout_seconds=PROBE_SECONDS)
+readiness = Readiness(
+    make_broker(settings, celery, store=probe, retries=0, timeout_seconds=PROBE_SECONDS),
+    RedisRegistry(probe, settings),
 )
-readiness = Readiness(CeleryBroker(celery, probe_queues, settings), RedisRegistry(probe, settings))
 group = GroupCommit(jobs, broker, Bounds(settings.message_rows, settings.message_bytes))
 waiters = Waiters(jobs, redis, settings, on_ends=group.answered)
 waiters.start()
 group.start()
-app = create_app(
+flask_app = create_app(
     settings,
     Collaborators(
         jobs=jobs,
@@ -49,4 +50,10 @@ app = create_app(
         readiness=readiness,
         quarantine=RedisQuarantine(redis, settings),
     ),
+)
+app = FlaskOnLoop(
+    flask_app,
+    threads=settings.max_waiters + settings.api_threads,
+    never_blocks=flask_app.never_blocks,
+    express=flask_app.express.answer,
 )
