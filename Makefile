@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up train test bench-bulk bench-online lint types format lock
+.PHONY: help setup demo up train test bench-bulk bench-online chaos lint types format lock
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -28,6 +28,9 @@ bench-bulk: .venv/dev ## Time bulk scoring beside its alternatives (ARGUMENTS="-
 
 bench-online: .venv/dev ## Load single predictions beside their alternatives (ARGUMENTS="--peers bentoml"); needs wrk
 	@$(BIN)/python -m benchmarks.online $(ARGUMENTS)
+
+chaos: .venv/dev ## Kill, freeze and cut off a stack under load, and check every answer (ARGUMENTS="--minutes 60")
+	@$(BIN)/python -m benchmarks.chaos $(ARGUMENTS)
 
 lint: .venv/dev ## Check style, formatting and which room imports which
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports

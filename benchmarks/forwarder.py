@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Self
 
+#: Where targets are, and clients unless they are told otherwise.
 _HOST = "127.0.0.1"
 _PIECE_BYTES = 1 << 16
 
@@ -16,8 +17,9 @@ _PIECE_BYTES = 1 << 16
 class Forwarder:
     """One endpoint on a port of its own. Its methods may be called from any thread and hold when they return."""
 
-    def __init__(self, target_port: int) -> None:
+    def __init__(self, target_port: int, host: str) -> None:
         self._target_port = target_port
+        self._host = host
         self._loop: asyncio.AbstractEventLoop
         self._stopped = asyncio.Event()
         #: Cleared while nothing passes in that direction.
@@ -30,9 +32,9 @@ class Forwarder:
 
     @classmethod
     @contextmanager
-    def to(cls, target_port: int) -> Iterator[Self]:
-        """Run a forwarder to a port of this machine for the time of the block."""
-        forwarder = cls(target_port)
+    def to(cls, target_port: int, *, host: str = _HOST) -> Iterator[Self]:
+        """Run a forwarder to a port of this machine for the time of the block; host: the address it listens on."""
+        forwarder = cls(target_port, host)
         listening = threading.Event()
         thread = threading.Thread(target=lambda: asyncio.run(forwarder._run(listening)), name="forwarder", daemon=True)
         thread.start()
@@ -47,12 +49,13 @@ class Forwarder:
         """Lead new connections to another port; those that exist stay where they are."""
         self._target_port = target_port
 
-    def freeze(self, *, questions: bool = True) -> None:
+    def freeze(self, *, questions: bool = True, answers: bool = True) -> None:
         """Let nothing pass and close nothing: peers see a connection that is silent.
 
-        questions: False lets through what clients send, so that only the answers are lost.
+        questions: what clients send; answers: what comes back. False lets that direction pass.
         """
-        self._do(self._answers_pass.clear)
+        if answers:
+            self._do(self._answers_pass.clear)
         if questions:
             self._do(self._questions_pass.clear)
 
@@ -94,7 +97,7 @@ class Forwarder:
         self._loop = asyncio.get_running_loop()
         self._answers_pass.set()
         self._questions_pass.set()
-        server = await asyncio.start_server(self._take, _HOST, 0)
+        server = await asyncio.start_server(self._take, self._host, 0)
         self.port = server.sockets[0].getsockname()[1]
         listening.set()
         async with server:

@@ -45,9 +45,12 @@ class LoadScript:
         return cls("wrk_post.lua", (body, str(status), answer))
 
     @classmethod
-    def submit_and_poll(cls, body: str, *, output: str) -> "LoadScript":
-        """POST the body and GET what Location names until it is final; its document must hold the output."""
-        return cls("wrk_submit_poll.lua", (body, output))
+    def submit_and_poll(cls, body: str, *, output: str, pause_milliseconds: int = 0) -> "LoadScript":
+        """POST the body and GET what Location names until it is final; its document must hold the output.
+
+        pause_milliseconds: what a client lets pass before each of its requests.
+        """
+        return cls("wrk_submit_poll.lua", (body, output, str(pause_milliseconds)))
 
 
 def find_wrk() -> Path:

@@ -1,5 +1,6 @@
 -- Clients that submit a job, read it until it is final, and begin again. One job is one answer.
--- Arguments: body, text that the document of a job that succeeded must contain.
+-- Arguments: body, text that the document of a job that succeeded must contain, and perhaps the milliseconds that a
+-- client lets pass before each of its requests.
 --
 -- A script cannot know on which connection an answer came, and need not: each client has a number, which travels as
 -- X-Request-Id and comes back. There are as many clients as connections; which of them sends its next request on which
@@ -28,6 +29,9 @@ function init(arguments)
   post_tail = "\r\nContent-Type: application/json\r\nContent-Length: " .. #body .. "\r\n\r\n" .. body
   get_head = " HTTP/1.1" .. host
   expected_output = arguments[2]
+  local pause = tonumber(arguments[3] or "0")
+  -- wrk looks whether there is such a function only after this one.
+  if pause > 0 then delay = function() return pause end end
 end
 
 function request()

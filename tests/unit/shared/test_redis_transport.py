@@ -114,3 +114,25 @@ def test_a_message_is_a_single_command(broker: CeleryBroker, redis: Redis) -> No
 
     after = count_commands(redis)
     assert {name: after[name] - before[name] for name in after} == {"evalsha": 1, "lpush": 1, "smembers": 0}
+
+
+@pytest.fixture
+def full_server(redis: Redis) -> Iterator[None]:
+    redis.config_set("maxmemory", 1)
+    yield
+    redis.config_set("maxmemory", 0)
+
+
+def test_a_consumer_comes_up_and_is_given_messages_though_the_server_is_full(
+    broker: CeleryBroker, redis: Redis, settings: Settings, full_server: None
+) -> None:
+    celery = make_celery(settings)
+    received: list[Any] = []
+
+    with celery.connection_for_read() as connection:
+        consumer = celery.amqp.TaskConsumer(connection.default_channel, on_message=received.append)
+        with consumer:
+            broker.send([job_spec()], enqueued_at=1.0)
+            connection.drain_events(timeout=5)
+
+    assert len(received) == 1
