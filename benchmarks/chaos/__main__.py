@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.chaos.evidence import keep
 from benchmarks.chaos.plot import draw
-from benchmarks.chaos.report import ChaosResult, compute_figures, find_failures, render
+from benchmarks.chaos.report import ChaosResult, compute_figures, exit_status, find_failures, render
 from benchmarks.chaos.run import Plan, run_chaos
 from benchmarks.chaos.soak import render_soak, run_soak, soak_figures
 from benchmarks.command_line import count, run_in_folder
@@ -35,7 +35,7 @@ class Options:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Return 0 when every promise was kept and the control lost jobs; 1 otherwise."""
+    """Return 0 when every promise was kept and the control lost jobs, 3 when it lost none, 1 otherwise."""
     options = read_options(arguments)
     if options.soak_seconds is not None:
         return _soak(options.soak_seconds)
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
         _report(result, options, can_draw=missing is None)
 
     status = run_in_folder(measure, prefix="rowcall-chaos-")
-    return status or int(bool(failures))
+    return status or exit_status(failures)
 
 
 def _soak(seconds: float) -> int:

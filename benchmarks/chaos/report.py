@@ -48,6 +48,11 @@ class ChaosResult:
         return summarize_recovery(self.history.list_jobs(), self.spans)
 
 
+#: Beginning of the failure of a run whose control lost nothing, and the exit status of such a run.
+VOID = "VOID"
+EXIT_VOID = 3
+
+
 def find_failures(result: ChaosResult) -> list[str]:
     """Return why the run has failed or is void; none when every promise was kept and the faults were real."""
     verdict = result.verdict
@@ -63,8 +68,15 @@ def find_failures(result: ChaosResult) -> list[str]:
         f"{count} files {name}" for name, count in result.bulk.items() if count and name.startswith("bulk_bad")
     ]
     if result.control is not None and not result.control.all_lost:
-        failures.append("VOID: the stock configuration lost nothing, so the faults prove nothing")
+        failures.append(f"{VOID}: the stock configuration lost nothing, so the faults prove nothing")
     return failures
+
+
+def exit_status(failures: Sequence[str]) -> int:
+    """Return 0 without failures, 3 when the run is only void, and 1 when a promise was broken."""
+    if not failures:
+        return 0
+    return EXIT_VOID if all(failure.startswith(VOID) for failure in failures) else 1
 
 
 def compute_figures(result: ChaosResult) -> dict[str, Any]:

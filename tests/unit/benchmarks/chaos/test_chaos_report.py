@@ -13,7 +13,7 @@ from benchmarks.chaos.faults import Done
 from benchmarks.chaos.history import Answer, Attempt, History, JobHistory, Reading
 from benchmarks.chaos.plot import draw
 from benchmarks.chaos.recovery import Span
-from benchmarks.chaos.report import ChaosResult, compute_figures, find_failures, render
+from benchmarks.chaos.report import ChaosResult, compute_figures, exit_status, find_failures, render
 from benchmarks.chaos.schedule import KINDS
 
 WORKER_KILL, STORE_KILL = (
@@ -142,3 +142,18 @@ def test_what_clients_saw_can_be_kept(result: ChaosResult, tmp_path: Path) -> No
     assert json.loads(jobs[0])["readings"][0]["answer"]["status"] == "succeeded"
     assert [json.loads(fault)["kind"]["name"] for fault in faults] == ["worker_stop", "store_kill", "store_kill"]
     assert (tmp_path / "kept" / "rowcall" / "api.log").read_text() == "a line"
+
+
+@pytest.mark.parametrize(
+    ("failures", "status"),
+    [
+        pytest.param([], 0, id="every promise kept"),
+        pytest.param(["VOID: the control lost nothing"], 3, id="only void"),
+        pytest.param(["1 jobs lost, such as prd_1"], 1, id="a promise broken"),
+        pytest.param(["1 jobs lost, such as prd_1", "VOID: the control lost nothing"], 1, id="both"),
+    ],
+)
+def test_the_exit_status_tells_a_broken_promise_from_a_run_that_proves_nothing(
+    failures: list[str], status: int
+) -> None:
+    assert exit_status(failures) == status
