@@ -65,7 +65,7 @@ class _RememberingAdapter(MapAdapter):
             query_args=_decode(environ["QUERY_STRING"]),
         )
 
-    def get_host(self, domain_part: str | None) -> str:
+    def get_host(self, _domain_part: str | None) -> str:
         """Return the host for a redirect."""
         return get_host(self._environ).lower()
 
