@@ -56,12 +56,13 @@ class Collaborators:
 class RowcallApp(LeanFlask):
     """The WSGI application, and which of its requests may run on an event loop."""
 
-    def __init__(self, predictions: Predictions) -> None:
+    def __init__(self, predictions: Predictions, settings: Settings) -> None:
         super().__init__("rowcall")
+        self.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
         #: Says of method and path whether the view would block nothing.
         self.never_blocks = predictions.never_blocks
         #: Answers such a request without the view, or says what the view needs.
-        self.express = Express(predictions)
+        self.express = Express(predictions, max_body_bytes=settings.max_body_bytes)
 
 
 def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
@@ -69,8 +70,7 @@ def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
     models = ServedModels(with_.registry)
     submissions = Submissions(with_.group, models, with_.ids, settings)
     predictions = Predictions(with_.jobs, submissions, with_.waiters, with_.ids, settings)
-    app = RowcallApp(predictions)
-    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app = RowcallApp(predictions, settings)
     _trace_requests(app)
     register_problems(app)
     app.register_blueprint(predictions.blueprint())

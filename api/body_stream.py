@@ -33,10 +33,11 @@ class BodyStream(io.RawIOBase):
         return size
 
     def _take_next(self) -> None:
+        if self.client_is_gone:
+            raise ClientDisconnected
         message = asyncio.run_coroutine_threadsafe(self._receive_message(), self._loop).result()
         if message["type"] == "http.disconnect":
             self.client_is_gone = True
-            self._has_more = False
             raise ClientDisconnected
         self._has_more = message.get("more_body", False)
         self._piece = memoryview(message.get("body", b""))
@@ -46,9 +47,14 @@ class BodyStream(io.RawIOBase):
         return await self._receive()
 
     def watch_client(self) -> None:
-        """Notice from now on when the client hangs up; call it on the loop."""
+        """Notice from now on when the client hangs up, and read no more of the body; call it on the loop."""
         if self._watch is None:
             self._watch = asyncio.ensure_future(self._wait_for_end())
+
+    def forget_client(self) -> None:
+        """End the watch; call it on the loop."""
+        if self._watch is not None:
+            self._watch.cancel()
 
     async def _wait_for_end(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":

@@ -28,13 +28,16 @@ _NAMES = {
 class Express:
     """Answers what it can, and hands the rest to Flask with what it has done so far."""
 
-    def __init__(self, predictions: Predictions) -> None:
+    def __init__(self, predictions: Predictions, *, max_body_bytes: int) -> None:
         self._predictions = predictions
+        self._max_body_bytes = max_body_bytes
 
     def answer(self, scope: dict[str, Any], body: bytes) -> Answer | dict[str, Any]:
         """Return the answer to a request for a new job, or what Flask's environment needs to give one."""
         headers = _read_headers(scope["headers"])
         if headers.get("Content-Type") != "application/json" or scope["query_string"]:
+            return {}
+        if len(body) > self._max_body_bytes:
             return {}
         order = self._find_order(scope["path"], headers, body)
         if order is None:
@@ -48,6 +51,7 @@ class Express:
             return {TAKEN_ON: taken_on}
         status, answer, fields = found
         fields["X-Request-Id"] = choose_request_id(headers.get("X-Request-Id"))
+        fields["Content-Length"] = str(len(answer))
         return status, _encode_fields(fields), answer
 
     def _find_order(self, path: str, headers: dict[str, str], body: bytes) -> Order | None:

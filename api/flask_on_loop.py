@@ -77,7 +77,10 @@ class FlaskOnLoop:
     async def _answer_in_thread(self, scope: Message, receive: Any, send: Any) -> None:
         loop = asyncio.get_running_loop()
         body = BodyStream(loop, receive)
-        await loop.run_in_executor(self._threads, _Answer(loop, send, body).give, self._application, scope)
+        try:
+            await loop.run_in_executor(self._threads, _Answer(loop, send, body).give, self._application, scope)
+        finally:
+            body.forget_client()
 
 
 class _Answer:
@@ -144,6 +147,9 @@ def make_environ(scope: Message, body: io.IOBase) -> dict[str, Any]:
         "wsgi.run_once": False,
     }
     for raw_name, raw_value in scope["headers"]:
+        if b"_" in raw_name:
+            # It would look like another header, and perhaps one that a proxy before us sets or removes.
+            continue
         name = "HTTP_" + raw_name.decode("latin-1").upper().replace("-", "_")
         if name in ("HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH"):
             name = name[5:]

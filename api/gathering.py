@@ -17,7 +17,8 @@ ACCEPT_SECONDS = 0.005
 HOLD_SECONDS = 1.0
 #: A message unanswered for so long is lost or in the hands of a dead worker, and holds nobody up any more.
 LOST_SECONDS = 15.0
-#: After an answer to several clients, wait for as many jobs again, for at most this share of what the answer took.
+#: After an answer to several clients, what has gathered waits for as many jobs more, for at most this share of what the
+#: answer took, and for no longer than this.
 RETURN_SHARE = 1 / 2
 RETURN_SECONDS = 0.010
 

@@ -10,6 +10,7 @@ from flask import Flask, Request
 from flask.sessions import NullSession, SessionInterface
 from flask.wrappers import Response
 from werkzeug.routing import Map, MapAdapter
+from werkzeug.wsgi import get_host
 
 #: Most paths of new jobs whose routes are remembered; there are two for each model.
 REMEMBERED_PATHS = 256
@@ -28,7 +29,7 @@ class LeanFlask(Flask):
         return func
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
-        """Bind the routes to a request: none of ours depends on the host, which Flask would read and check."""
+        """Bind the routes to a request: none of ours depends on the host, which Flask would read and check at once."""
         if request is None:
             return None
         return _RememberingAdapter(self.url_map, request.environ, self._routes)
@@ -52,16 +53,21 @@ class _RememberingAdapter(MapAdapter):
 
     def __init__(self, routes: Map, environ: dict[str, Any], remembered: dict[str, Any]) -> None:
         self._remembered = remembered
+        self._environ = environ
         super().__init__(
             routes,
             server_name="",
             script_name="/",
             subdomain="",
             url_scheme=environ["wsgi.url_scheme"],
-            path_info=environ["PATH_INFO"].encode("latin-1").decode(errors="replace"),
+            path_info=_decode(environ["PATH_INFO"]),
             default_method=environ["REQUEST_METHOD"],
-            query_args=environ["QUERY_STRING"],
+            query_args=_decode(environ["QUERY_STRING"]),
         )
+
+    def get_host(self, _domain_part: str | None) -> str:
+        """Return the host for a redirect."""
+        return get_host(self._environ).lower()
 
     def match(self, *args: Any, **kwargs: Any) -> Any:
         if self.default_method != "POST" or args or kwargs != {"return_rule": True}:
@@ -73,3 +79,8 @@ class _RememberingAdapter(MapAdapter):
                 self._remembered[self.path_info] = found
         rule, values = found
         return rule, dict(values)
+
+
+def _decode(text: str) -> str:
+    """Return what WSGI has as bytes in Latin-1."""
+    return text.encode("latin-1").decode(errors="replace")

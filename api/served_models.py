@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from api.greenlets import call_blocking
 from shared.errors import ModelNotFound, NoModelServed, StoreUnavailable
 from shared.feature_schema import FeatureSchema, suggest
 from shared.jobs import ModelRef
@@ -46,13 +47,18 @@ class ServedModels:
 
     def all(self) -> list[ServedModel]:
         """Return every announced version, by name, the newest first; raises StoreUnavailable if never read."""
+        if not self.is_at_hand():
+            # Even a request that never blocks comes here, if they have grown old since it was let on the event loop.
+            call_blocking(self._refresh)
+        return self._models
+
+    def _refresh(self) -> None:
         # One request reads; the others go on with what is known, and wait only when nothing is.
-        if not self._is_fresh() and self._lock.acquire(blocking=not self._models):
+        if self._lock.acquire(blocking=not self._models):
             try:
                 self._read()
             finally:
                 self._lock.release()
-        return self._models
 
     def _read(self) -> None:
         if self._is_fresh():

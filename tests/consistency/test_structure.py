@@ -27,7 +27,7 @@ READERS_OF_THE_ENVIRONMENT = {
     "client/src/rowcall_client/cli.py": "is a program of its own, which cannot know the settings of a server",
 }
 #: Process entries: importing them connects to servers or starts threads.
-ENTRIES = {"api.wsgi", "api.__main__"}
+ENTRIES = {"api.asgi", "api.__main__"}
 
 MODULES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 each_module = pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -1,82 +1,182 @@
-"""A flag that one thread raises for another."""
+"""A flag that one thread raises for one request, which waits in a thread of its own or on an event loop."""
 
+import asyncio
 import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from api.flag import Flag
+from api.greenlets import GreenletHost, call_blocking
 
 #: A test that waits for so long has failed; one that passes never does.
 PATIENCE_SECONDS = 10.0
 
-
-def test_a_flag_is_down_until_it_is_raised() -> None:
-    flag = Flag()
-    before = flag.wait(0)
-
-    flag.set()
-
-    assert (before, flag.wait(0)) == (False, True)
+#: Calls a function as a request would be, and returns its answer.
+Call = Callable[..., Any]
 
 
-def test_a_wait_for_a_flag_that_stays_down_ends_in_time() -> None:
-    flag = Flag()
+class CountingLoop(asyncio.SelectorEventLoop):
+    """A loop that counts how often other threads call it."""
 
-    assert (flag.wait(0), flag.wait(0.01)) == (False, False)
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
 
-
-@pytest.mark.parametrize("seconds", [-1, 0, PATIENCE_SECONDS], ids=["for ever", "not at all", "for a while"])
-def test_a_flag_that_is_up_is_not_waited_for_and_stays_up(seconds: float) -> None:
-    flag = Flag()
-    flag.set()
-
-    assert (flag.wait(seconds), flag.wait(seconds), flag.wait(0)) == (True, True, True)
+    def call_soon_threadsafe(self, *args: Any, **options: Any) -> asyncio.Handle:
+        self.calls += 1
+        return super().call_soon_threadsafe(*args, **options)
 
 
-def test_a_wait_in_vain_leaves_the_flag_down() -> None:
-    flag = Flag()
-    flag.wait(0)
-
-    assert not flag.wait(0)
-
-
-def test_a_flag_can_be_raised_more_than_once() -> None:
-    flag = Flag()
-
-    flag.set()
-    flag.set()
-
-    assert flag.wait(0)
+@pytest.fixture
+def loop() -> Iterator[CountingLoop]:
+    loop = CountingLoop()
+    yield loop
+    loop.close()
 
 
-def test_a_flag_wakes_every_thread_that_waits() -> None:
-    flag = Flag()
-    everybody_waits = threading.Barrier(9)
-
-    def wait() -> bool:
-        everybody_waits.wait(PATIENCE_SECONDS)
-        return flag.wait(PATIENCE_SECONDS)
-
-    with ThreadPoolExecutor(8) as pool:
-        waits = [pool.submit(wait) for _ in range(8)]
-        everybody_waits.wait(PATIENCE_SECONDS)
-        flag.set()
-
-        assert [each.result() for each in waits] == [True] * 8
+@pytest.fixture
+def host() -> Iterator[GreenletHost]:
+    with ThreadPoolExecutor(2) as threads:
+        yield GreenletHost(threads)
 
 
-def test_threads_that_raise_a_flag_together_raise_it() -> None:
-    flags = [Flag() for _ in range(200)]
-    everybody_is_there = threading.Barrier(4)
+@pytest.fixture(params=["in a thread", "on a loop"])
+def call(request: pytest.FixtureRequest, loop: CountingLoop, host: GreenletHost) -> Call:
+    if request.param == "in a thread":
+        return lambda function: function()
+    return lambda function: loop.run_until_complete(host.run(function))
 
-    def raise_all() -> None:
+
+def run_together(loop: CountingLoop, host: GreenletHost, *functions: Callable[[], Any]) -> list[Any]:
+    """Run functions on the loop, each until it waits or is done, in this order."""
+    runs = asyncio.wait_for(_gather(host, functions), PATIENCE_SECONDS)
+    return loop.run_until_complete(runs)
+
+
+async def _gather(host: GreenletHost, functions: tuple[Callable[[], Any], ...]) -> list[Any]:
+    return await asyncio.gather(*(host.run(function) for function in functions))
+
+
+def in_threads(count: int, function: Callable[[], Any]) -> list[Any]:
+    """Call a function in so many threads at once, and wait until all are done."""
+    everybody_is_there = threading.Barrier(count)
+
+    def call() -> Any:
         everybody_is_there.wait(PATIENCE_SECONDS)
-        for flag in flags:
-            flag.set()
+        return function()
 
-    with ThreadPoolExecutor(4) as pool:
-        for done in [pool.submit(raise_all) for _ in range(4)]:
-            done.result()
+    with ThreadPoolExecutor(count) as pool:
+        return [done.result(PATIENCE_SECONDS) for done in [pool.submit(call) for _ in range(count)]]
+
+
+def test_a_flag_is_down_until_it_is_raised(call: Call) -> None:
+    flag = Flag()
+    before = call(lambda: flag.wait(0))
+
+    flag.set()
+
+    assert (before, call(lambda: flag.wait(0))) == (False, True)
+
+
+def test_a_wait_for_a_flag_that_stays_down_ends_in_time(call: Call) -> None:
+    flag = Flag()
+
+    assert call(lambda: (flag.wait(0), flag.wait(0.01), flag.wait(0))) == (False, False, False)
+
+
+@pytest.mark.parametrize("seconds", [None, 0, PATIENCE_SECONDS], ids=["for ever", "not at all", "for a while"])
+def test_a_flag_that_is_up_is_not_waited_for_and_stays_up(call: Call, seconds: float | None) -> None:
+    flag = Flag()
+    flag.set()
+
+    assert call(lambda: (flag.wait(seconds), flag.wait(seconds), flag.wait(0))) == (True, True, True)
+
+
+def test_a_flag_can_be_raised_more_than_once(call: Call) -> None:
+    flag = Flag()
+
+    flag.set()
+    flag.set()
+
+    assert call(lambda: flag.wait(0))
+
+
+@pytest.mark.parametrize("seconds", [None, PATIENCE_SECONDS], ids=["for ever", "for a while"])
+def test_a_flag_wakes_the_thread_that_waits(seconds: float | None) -> None:
+    flags = [Flag() for _ in range(200)]
+
+    with ThreadPoolExecutor(1) as pool:
+        waits = pool.submit(lambda: [flag.wait(seconds) for flag in flags])
+        raised = [flag.set() for flag in flags]
+
+        assert waits.result(PATIENCE_SECONDS) == [True] * len(raised)
+
+
+@pytest.mark.parametrize("seconds", [None, PATIENCE_SECONDS], ids=["for ever", "for a while"])
+def test_a_flag_wakes_the_request_that_waits_on_the_loop(
+    loop: CountingLoop, host: GreenletHost, seconds: float | None
+) -> None:
+    flag = Flag()
+
+    assert run_together(loop, host, lambda: flag.wait(seconds), flag.set) == [True, None]
+
+
+def test_a_thread_wakes_the_request_that_waits_on_the_loop(loop: CountingLoop, host: GreenletHost) -> None:
+    flag = Flag()
+
+    assert run_together(loop, host, flag.wait, lambda: call_blocking(flag.set)) == [True, None]
+
+
+def test_threads_that_raise_a_flag_together_wake_its_request_once(loop: CountingLoop, host: GreenletHost) -> None:
+    flag, never = Flag(), Flag()
+
+    waited = run_together(loop, host, lambda: (flag.wait(), never.wait(0.01)), lambda: in_threads(4, flag.set))
+
+    assert waited[0] == (True, False)
+
+
+def test_threads_that_raise_flags_together_raise_them() -> None:
+    flags = [Flag() for _ in range(200)]
+
+    in_threads(4, lambda: [flag.set() for flag in flags])
 
     assert all(flag.wait(0) for flag in flags)
+
+
+def test_a_flag_that_is_raised_just_as_it_is_waited_for_is_not_missed(loop: CountingLoop, host: GreenletHost) -> None:
+    flags = [Flag() for _ in range(1_000)]
+
+    waited, _ = run_together(
+        loop,
+        host,
+        lambda: [flag.wait() for flag in flags],
+        lambda: call_blocking(lambda: [flag.set() for flag in flags]),
+    )
+
+    assert waited == [True] * 1_000
+
+
+def test_a_flag_that_is_raised_after_the_wait_is_over_wakes_nobody(loop: CountingLoop, host: GreenletHost) -> None:
+    flag, other = Flag(), Flag()
+
+    def wait() -> tuple[bool, bool, bool]:
+        in_time = flag.wait(0)
+        flag.set()
+        return in_time, other.wait(0.01), flag.wait()
+
+    assert run_together(loop, host, wait) == [(False, False, True)]
+
+
+def test_requests_that_are_woken_together_cost_one_call_of_the_loop(loop: CountingLoop, host: GreenletHost) -> None:
+    flags = [Flag() for _ in range(100)]
+
+    # The loop stands still until the threads are done.
+    waited = run_together(
+        loop, host, *(flag.wait for flag in flags), lambda: in_threads(1, lambda: [flag.set() for flag in flags])
+    )
+
+    assert waited[:-1] == [True] * 100
+    assert loop.calls == 1

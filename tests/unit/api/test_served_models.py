@@ -1,7 +1,12 @@
 """Which model a request is for, and how fresh that knowledge is."""
 
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
+from api.greenlets import GreenletHost
 from api.served_models import REFRESH_SECONDS, ServedModels
 from shared.errors import ModelNotFound, NoModelServed, StoreUnavailable
 from shared.registry import ServedModel
@@ -175,3 +180,26 @@ def test_a_model_is_served_as_soon_as_the_store_is_back() -> None:
     registry.fault = None
 
     assert models.get("gender", None).manifest.version == "1"
+
+
+class ThreadNotingRegistry(FailingRegistry):
+    """A registry that notes by which thread it was read."""
+
+    def served_models(self) -> list[ServedModel]:
+        self.thread = threading.get_ident()
+        return super().served_models()
+
+
+def test_models_that_grow_old_under_a_request_on_the_loop_are_read_in_a_thread() -> None:
+    registry = ThreadNotingRegistry([served(version="1")])
+    clock = Clock()
+    models = ServedModels(registry, clock)
+    models.all()
+    registry.models.insert(0, served(version="2"))
+    clock.now += REFRESH_SECONDS + 0.1
+
+    with ThreadPoolExecutor(1) as threads:
+        found = asyncio.run(GreenletHost(threads).run(models.get, None, None))
+
+    assert found.manifest.version == "2"
+    assert registry.thread != threading.get_ident()

@@ -13,24 +13,32 @@ from shared.errors import BrokerUnavailable
 from shared.jobs import BatchStep, JobSpec, StepKind
 from shared.messages import PredictMessage, StepMessage
 from shared.queues import Lane, TaskName
-from shared.redis_messages import QueueEntry
 from shared.settings import Settings
 from tests.builders import job_spec
 
 NOWHERE = "unix:///nonexistent/broker.sock"
 
 
-def write(specs: list[JobSpec]) -> QueueEntry:
-    """Return the message that the store enqueues with the records of these jobs."""
-    entry = CeleryBroker(make_celery(Settings()), Redis(), Settings()).entry(specs)
-    assert entry is not None
-    return entry
+class Queues:
+    """The queues of one deployment on a real server."""
+
+    def __init__(self, redis: Redis, settings: Settings) -> None:
+        self._redis = redis
+        self._root = settings.key_root
+        self._broker = CeleryBroker(make_celery(settings), redis, settings)
+
+    def send_and_take(self, specs: list[JobSpec], *, enqueued_at: float = 1.0) -> dict[str, Any]:
+        """Return the document that lies on the queue for one message."""
+        self._broker.send(specs, enqueued_at=enqueued_at)
+        text = self._redis.rpop(f"{self._root}broker:{specs[0].lane.value}")
+        assert isinstance(text, bytes)
+        document: dict[str, Any] = json.loads(text)
+        return document
 
 
-def read(entry: QueueEntry, *, enqueued_at: float = 1.0) -> dict[str, Any]:
-    """Return the document that lies on the queue then."""
-    document: dict[str, Any] = json.loads(entry.at(enqueued_at))
-    return document
+@pytest.fixture
+def queues(redis: Redis, settings: Settings) -> Queues:
+    return Queues(redis, settings)
 
 
 @pytest.mark.parametrize(
@@ -88,58 +96,56 @@ def test_the_queues_may_be_on_a_server_of_their_own() -> None:
 
 
 @pytest.mark.parametrize("lane", Lane)
-def test_jobs_arrive_in_the_queue_of_their_lane_as_they_were_sent(lane: Lane) -> None:
+def test_jobs_arrive_in_the_queue_of_their_lane_as_they_were_sent(queues: Queues, lane: Lane) -> None:
     specs = [job_spec("prd_a", lane=lane), job_spec("prd_b", lane=lane, rows=[[160.0, 37.5]])]
 
-    entry = write(specs)
+    document = queues.send_and_take(specs)
 
-    document = read(entry)
-    assert entry.key == "{rowcall}:broker:" + lane.value
     assert document["content-type"] == "application/json"
     assert document["headers"]["task"] == TaskName.PREDICT
     _arguments, keywords, _callbacks = json.loads(b64decode(document["body"]))
     assert PredictMessage.decode(keywords) == PredictMessage.of(specs)
 
 
-def test_the_rows_of_a_message_are_not_copied_into_its_headers() -> None:
-    headers = read(write([job_spec()]))["headers"]
+def test_the_rows_of_a_message_are_not_copied_into_its_headers(queues: Queues) -> None:
+    headers = queues.send_and_take([job_spec()])["headers"]
 
     assert (headers["argsrepr"], headers["kwargsrepr"]) == ("", "")
 
 
-def test_a_step_of_a_batch_is_a_task_of_its_own() -> None:
+def test_a_step_of_a_batch_is_a_task_of_its_own(queues: Queues) -> None:
     step = BatchStep("bat_a", StepKind.CHUNK, 3)
 
-    document = read(write([job_spec("prd_a", lane=Lane.BULK, rows=[], step=step)]))
+    document = queues.send_and_take([job_spec("prd_a", lane=Lane.BULK, rows=[], step=step)])
 
     assert document["headers"]["task"] == TaskName.BATCH_STEP
     _arguments, keywords, _callbacks = json.loads(b64decode(document["body"]))
     assert StepMessage.decode(keywords) == StepMessage("prd_a", step)
 
 
-def test_every_message_has_an_id_of_its_own() -> None:
-    documents = [read(write([job_spec()])) for _ in range(3)]
+def test_every_message_has_an_id_of_its_own(queues: Queues) -> None:
+    documents = [queues.send_and_take([job_spec()]) for _ in range(3)]
 
     ids = [document["headers"]["id"] for document in documents]
     assert len(set(ids)) == 3
     assert [document["properties"]["correlation_id"] for document in documents] == ids
 
 
-def test_a_message_survives_the_broker() -> None:
-    assert read(write([job_spec()]))["properties"]["delivery_mode"] == 2
+def test_a_message_survives_the_broker(queues: Queues) -> None:
+    assert queues.send_and_take([job_spec()])["properties"]["delivery_mode"] == 2
 
 
-def test_nobody_keeps_the_result_of_a_task() -> None:
-    assert read(write([job_spec()]))["headers"]["ignore_result"] is True
+def test_nobody_keeps_the_result_of_a_task(queues: Queues) -> None:
+    assert queues.send_and_take([job_spec()])["headers"]["ignore_result"] is True
 
 
-def test_jobs_of_two_lanes_are_not_sent_as_one_message() -> None:
+def test_jobs_of_two_lanes_are_not_sent_as_one_message(queues: Queues) -> None:
     with pytest.raises(ValueError, match="too many values"):
-        write([job_spec("prd_a"), job_spec("prd_b", lane=Lane.BULK)])
+        queues.send_and_take([job_spec("prd_a"), job_spec("prd_b", lane=Lane.BULK)])
 
 
-def test_a_message_says_when_it_was_enqueued() -> None:
-    document = read(write([job_spec()]), enqueued_at=1_700_000_000.25)
+def test_a_message_says_when_it_was_enqueued(queues: Queues) -> None:
+    document = queues.send_and_take([job_spec()], enqueued_at=1_700_000_000.25)
 
     assert _enqueued_at(json.dumps(document)) == 1_700_000_000.25
 
@@ -162,7 +168,7 @@ def test_the_age_of_a_queue_is_read_from_its_oldest_message(message: bytes | Non
 
 def test_a_message_that_cannot_be_sent_is_an_unavailable_broker() -> None:
     settings = Settings(redis_url=SecretStr(NOWHERE))
-    broker = CeleryBroker(make_celery(settings), Redis(), settings)
+    broker = CeleryBroker(make_celery(settings), Redis.from_url(NOWHERE), settings)
 
     with pytest.raises(BrokerUnavailable, match="The broker does not answer"):
         broker.send([job_spec()], enqueued_at=1.0)

@@ -2,8 +2,11 @@
 
 import pytest
 
-from api.gathering import HOLD_SECONDS, RETURN_SECONDS, RETURN_SHARE
+from api.gathering import ACCEPT_SECONDS, HOLD_SECONDS, RETURN_SECONDS, RETURN_SHARE
 from tests.unit.api.gathering.conftest import MOMENT, MOST_ROWS, Process
+
+#: What an answer takes, so short that the clients' return is over before a job is recorded on its own.
+ANSWER_SECONDS = ACCEPT_SECONDS
 
 
 def send_one_by_one(process: Process, *job_ids: str) -> list[list[str]]:
@@ -77,11 +80,11 @@ def test_clients_that_were_answered_together_are_given_a_moment_to_come_back(
 
 @pytest.fixture
 def answered(process: Process) -> Process:
-    """A process three of whose clients have just been answered, after 16 ms."""
+    """A process three of whose clients have just been answered."""
     process.live_workers = 2
     process.gather("first", "second", "third", is_awaited=True)
     process.step()
-    process.answer("first", "second", "third", after_seconds=0.016)
+    process.answer("first", "second", "third", after_seconds=ANSWER_SECONDS)
     return process
 
 
@@ -90,8 +93,33 @@ def test_clients_are_waited_for_until_as_many_have_come_back(answered: Process) 
     waits_seconds = answered.waits_seconds()
     answered.gather("c")
 
-    assert waits_seconds == pytest.approx(0.016 * RETURN_SHARE)
+    assert waits_seconds == pytest.approx(ANSWER_SECONDS * RETURN_SHARE)
     assert answered.messages() == [["a", "b", "c"]]
+
+
+def test_jobs_that_have_gathered_before_the_answer_count_for_no_client(busy: Process) -> None:
+    busy.gather("second", "third", is_awaited=True)
+    busy.answer("first")
+    busy.step()
+    busy.gather("waiting")
+    busy.answer("second", "third", after_seconds=ANSWER_SECONDS - MOMENT)
+
+    busy.gather("a")
+    before = busy.messages()
+    busy.gather("b")
+
+    assert (before, busy.messages()) == ([], [["waiting", "a", "b"]])
+
+
+def test_a_job_that_waits_for_clients_is_recorded_meanwhile(process: Process) -> None:
+    process.gather("first", "second", is_awaited=True)
+    process.step()
+    process.answer("first", "second", after_seconds=2 * RETURN_SECONDS / RETURN_SHARE)
+    process.gather("a")
+
+    process.let_time_pass(ACCEPT_SECONDS + MOMENT)
+
+    assert process.step() == (["a"], [])
 
 
 def test_clients_that_may_come_back_hold_no_message_longer_than_workers_may(process: Process) -> None:
