@@ -10,7 +10,7 @@ from celery import Celery
 
 from shared.errors import StoreUnavailable
 from shared.lane_flow import LaneFlow
-from shared.messages import PredictMessage, StepMessage
+from shared.messages import MessageUnreadable, PredictMessage, StepMessage
 from shared.queues import Lane, TaskName
 from shared.sqs_messages import Origin
 from worker.activity import Activity
@@ -66,6 +66,8 @@ def call_at_once(task: Any, _celery: Any, consumer: Any) -> Callable[..., None]:
             log.warning("message left in its queue", extra={"detail": error.detail})
             reject(log, consumer.connection_errors, requeue=False)
             return
+        except MessageUnreadable as error:
+            log.error("message dropped", extra={"task": task.name, "detail": str(error)})  # noqa: TRY400
         except Exception as error:
             # Without its text, which may quote the message, whose content belongs to whoever sent it.
             where = "".join(traceback.format_tb(error.__traceback__))

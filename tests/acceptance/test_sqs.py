@@ -10,6 +10,7 @@ import httpx2
 import pytest
 from redis import Redis
 
+from api.health import CACHE_SECONDS, FAULT_CACHE_SECONDS
 from shared.settings import Settings
 from standalone.stack import Stack, running_stack
 from tests.acceptance.conftest import free_port
@@ -206,9 +207,10 @@ def test_workers_read_again_after_queues_could_not_be_read(http: httpx2.Client, 
 def test_the_api_is_not_ready_while_sqs_does_not_answer(http: httpx2.Client, sqs: SqsProxy) -> None:
     ready = http.get("/readyz").status_code
     sqs.failing["GetQueueAttributes"] = BROKEN
-    time.sleep(1.1)
+    time.sleep(CACHE_SECONDS + 0.1)
     not_ready = http.get("/readyz")
     sqs.failing.clear()
+    time.sleep(FAULT_CACHE_SECONDS + 0.1)
 
     assert (ready, not_ready.status_code, http.get("/readyz").status_code) == (200, 503, 200)
     assert not_ready.json()["code"] == "broker_unavailable"

@@ -73,7 +73,6 @@ def test_a_message_is_done_at_once_and_then_acknowledged() -> None:
     ("recorder", "arguments"),
     [
         pytest.param(Recorder(RuntimeError("the store is away")), ARGUMENTS, id="failure of the work"),
-        pytest.param(Recorder(), ARGUMENTS | {"v": 99}, id="message of another release"),
         pytest.param(Recorder(), {}, id="message without arguments"),
     ],
 )
@@ -84,6 +83,15 @@ def test_whatever_a_task_raises_is_logged_and_its_message_done_with(
         acknowledged = handle(recorder, message_of(arguments))
 
     assert ([record.message for record in caplog.records], acknowledged) == (["task failed"], ["acknowledged"])
+
+
+def test_a_message_of_another_release_is_dropped_and_the_log_says_which_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.ERROR):
+        done = handle(Recorder(), message_of(ARGUMENTS | {"v": 99}))
+
+    (record,) = caplog.records
+    assert (record.message, "message version 99" in vars(record)["detail"]) == ("message dropped", True)
+    assert done == ["acknowledged"]
 
 
 def test_a_message_stays_with_its_broker_while_the_store_is_away() -> None:
