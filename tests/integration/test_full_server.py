@@ -38,6 +38,18 @@ def test_a_new_job_is_refused(jobs: RedisJobStore, full_server: None) -> None:
     assert jobs.find("prd_b") is None
 
 
+def test_the_message_of_a_job_that_is_refused_is_not_enqueued(
+    redis: Redis, settings: Settings, jobs: RedisJobStore, full_server: None
+) -> None:
+    entry = CeleryBroker(make_celery(settings), redis, settings).entry([job_spec("prd_b")])
+    assert entry is not None
+
+    with pytest.raises(StoreFull):
+        jobs.accept([job_spec("prd_b")], entry=entry)
+
+    assert (jobs.find("prd_b"), redis.llen(entry.key)) == (None, 0)
+
+
 def test_an_accepted_job_is_claimed_and_answered(jobs: RedisJobStore, full_server: None) -> None:
     assert jobs.claim(["prd_a"], "t1") == [Verdict.CLAIMED]
     assert jobs.renew(["prd_a"], "t1") == 1

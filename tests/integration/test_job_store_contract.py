@@ -8,6 +8,7 @@ from redis import Redis
 from shared.job_store import Accepted, CancelVerdict, JobStore, Verdict
 from shared.jobs import Job, JobStatus
 from shared.queues import Lane
+from shared.redis_messages import QueueEntry
 from shared.settings import Settings
 from tests.builders import failure, job_spec, success
 from tests.fakes import FakeJobStore, TimedRedisJobStore
@@ -66,11 +67,23 @@ def test_jobs_accepted_together_stand_in_line_one_behind_the_other(jobs: TimedJo
     assert [one.queue.position for one in accepted] == [1, 2]
 
 
-def test_accepting_again_after_a_lost_answer_changes_nothing(jobs: TimedJobStore) -> None:
-    (first,) = jobs.accept([job_spec()])
+def test_a_job_that_comes_with_its_message_is_accepted_like_any_other(jobs: TimedJobStore, settings: Settings) -> None:
+    entry = QueueEntry(f"{settings.key_root}some-queue", b"", b"")
+
+    (accepted,) = jobs.accept([job_spec()], entry=entry)
+
+    assert find(jobs) == Job(job_spec(), JobStatus.QUEUED, 0, accepted.created_at, queue=accepted.queue)
+
+
+@pytest.mark.parametrize("has_message", [False, True], ids=["alone", "with its message"])
+def test_accepting_again_after_a_lost_answer_changes_nothing(
+    jobs: TimedJobStore, settings: Settings, *, has_message: bool
+) -> None:
+    entry = QueueEntry(f"{settings.key_root}some-queue", b"", b"") if has_message else None
+    (first,) = jobs.accept([job_spec()], entry=entry)
     jobs.claim(["prd_a"], "t1")
 
-    (second,) = jobs.accept([job_spec()])
+    (second,) = jobs.accept([job_spec()], entry=entry)
 
     assert second.created_at == first.created_at
     assert find(jobs).status is JobStatus.RUNNING

@@ -5,10 +5,13 @@ from collections.abc import Callable, Iterator
 import pytest
 from redis import Redis
 
+from shared.broker import CeleryBroker, make_celery
 from shared.errors import FieldNote, JobErrorCode
 from shared.job_records import JobEnd, decode_ends, encode_outcome
-from shared.jobs import JobError, JobStatus, Outcome
+from shared.job_store import Verdict
+from shared.jobs import JobError, JobSpec, JobStatus, Outcome
 from shared.queues import Lane
+from shared.redis_messages import QueueEntry
 from shared.registry import RedisRegistry
 from shared.settings import Settings
 from tests.builders import failure, job_spec, success
@@ -248,3 +251,77 @@ def test_a_worker_that_is_gone_does_not_count(jobs: TimedRedisJobStore, redis: R
     (accepted,) = jobs.accept([job_spec()])
 
     assert accepted.live_workers == 0
+
+
+@pytest.fixture
+def broker(redis: Redis, settings: Settings) -> CeleryBroker:
+    return CeleryBroker(make_celery(settings), redis, settings)
+
+
+def entry_of(broker: CeleryBroker, *specs: JobSpec) -> QueueEntry:
+    entry = broker.entry(specs)
+    assert entry is not None
+    return entry
+
+
+def test_a_message_is_enqueued_with_the_records_of_its_jobs(
+    jobs: TimedRedisJobStore, broker: CeleryBroker, redis: Redis
+) -> None:
+    specs = [job_spec("prd_a"), job_spec("prd_b")]
+    entry = entry_of(broker, *specs)
+
+    accepted = jobs.accept(specs, entry=entry)
+
+    assert [jobs.find(spec.id) is not None for spec in specs] == [True, True]
+    assert redis.lrange(entry.key, 0, -1) == [entry.at(accepted[0].created_at)]
+
+
+def test_a_message_is_as_old_as_the_jobs_that_were_recorded_with_it(
+    jobs: TimedRedisJobStore, broker: CeleryBroker
+) -> None:
+    (accepted,) = jobs.accept([job_spec()], entry=entry_of(broker, job_spec()))
+
+    assert broker.oldest_messages()[Lane.INTERACTIVE] == accepted.created_at
+
+
+def test_messages_that_are_enqueued_with_records_stand_in_line_with_those_that_are_sent(
+    jobs: TimedRedisJobStore, broker: CeleryBroker, redis: Redis
+) -> None:
+    broker.send([job_spec("prd_a")], enqueued_at=1.0)
+    entry = entry_of(broker, job_spec("prd_b"))
+    (accepted,) = jobs.accept([job_spec("prd_b")], entry=entry)
+    broker.send([job_spec("prd_c")], enqueued_at=3.0)
+
+    redis.rpop(entry.key)
+
+    assert broker.oldest_messages()[Lane.INTERACTIVE] == accepted.created_at
+
+
+def test_jobs_without_a_message_enqueue_nothing(jobs: TimedRedisJobStore, broker: CeleryBroker) -> None:
+    jobs.accept([job_spec()])
+
+    assert broker.oldest_messages() == EMPTY_QUEUES
+
+
+def test_accepting_again_with_the_message_leaves_the_job_to_whoever_has_it(
+    jobs: TimedRedisJobStore, broker: CeleryBroker
+) -> None:
+    entry = entry_of(broker, job_spec())
+    (first,) = jobs.accept([job_spec()], entry=entry)
+    jobs.claim(["prd_a"], "t1")
+
+    (second,) = jobs.accept([job_spec()], entry=entry)
+
+    job = jobs.find("prd_a")
+    assert job is not None
+    assert (second.created_at, job.status, job.attempt) == (first.created_at, JobStatus.RUNNING, 1)
+    # The message that is there once more finds the lease taken.
+    assert jobs.claim(["prd_a"], "t2") == [Verdict.RUNNING]
+
+
+def test_a_message_that_was_enqueued_with_its_jobs_is_not_sent_again_while_it_waits(
+    jobs: TimedRedisJobStore, broker: CeleryBroker, settings: Settings
+) -> None:
+    jobs.accept([job_spec()], entry=entry_of(broker, job_spec()))
+
+    assert jobs.sweep(broker.oldest_messages()).resend == []

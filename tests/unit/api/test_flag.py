@@ -2,9 +2,10 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from contextvars import Context
+from typing import Any, TypeVarTuple
 
 import pytest
 
@@ -16,6 +17,7 @@ PATIENCE_SECONDS = 10.0
 
 #: Calls a function as a request would be, and returns its answer.
 Call = Callable[..., Any]
+Arguments = TypeVarTuple("Arguments")
 
 
 class CountingLoop(asyncio.SelectorEventLoop):
@@ -25,9 +27,11 @@ class CountingLoop(asyncio.SelectorEventLoop):
         super().__init__()
         self.calls = 0
 
-    def call_soon_threadsafe(self, *args: Any, **options: Any) -> asyncio.Handle:
+    def call_soon_threadsafe(
+        self, callback: Callable[[*Arguments], object], *args: *Arguments, context: Context | None = None
+    ) -> asyncio.Handle:
         self.calls += 1
-        return super().call_soon_threadsafe(*args, **options)
+        return super().call_soon_threadsafe(callback, *args, context=context)
 
 
 @pytest.fixture
@@ -48,6 +52,11 @@ def call(request: pytest.FixtureRequest, loop: CountingLoop, host: GreenletHost)
     if request.param == "in a thread":
         return lambda function: function()
     return lambda function: loop.run_until_complete(host.run(function))
+
+
+def raise_all(flags: Iterable[Flag]) -> None:
+    for flag in flags:
+        flag.set()
 
 
 def run_together(loop: CountingLoop, host: GreenletHost, *functions: Callable[[], Any]) -> list[Any]:
@@ -110,9 +119,9 @@ def test_a_flag_wakes_the_thread_that_waits(seconds: float | None) -> None:
 
     with ThreadPoolExecutor(1) as pool:
         waits = pool.submit(lambda: [flag.wait(seconds) for flag in flags])
-        raised = [flag.set() for flag in flags]
+        raise_all(flags)
 
-        assert waits.result(PATIENCE_SECONDS) == [True] * len(raised)
+        assert waits.result(PATIENCE_SECONDS) == [True] * 200
 
 
 @pytest.mark.parametrize("seconds", [None, PATIENCE_SECONDS], ids=["for ever", "for a while"])
@@ -141,7 +150,7 @@ def test_threads_that_raise_a_flag_together_wake_its_request_once(loop: Counting
 def test_threads_that_raise_flags_together_raise_them() -> None:
     flags = [Flag() for _ in range(200)]
 
-    in_threads(4, lambda: [flag.set() for flag in flags])
+    in_threads(4, lambda: raise_all(flags))
 
     assert all(flag.wait(0) for flag in flags)
 
@@ -153,7 +162,7 @@ def test_a_flag_that_is_raised_just_as_it_is_waited_for_is_not_missed(loop: Coun
         loop,
         host,
         lambda: [flag.wait() for flag in flags],
-        lambda: call_blocking(lambda: [flag.set() for flag in flags]),
+        lambda: call_blocking(raise_all, flags),
     )
 
     assert waited == [True] * 1_000
@@ -174,9 +183,7 @@ def test_requests_that_are_woken_together_cost_one_call_of_the_loop(loop: Counti
     flags = [Flag() for _ in range(100)]
 
     # The loop stands still until the threads are done.
-    waited = run_together(
-        loop, host, *(flag.wait for flag in flags), lambda: in_threads(1, lambda: [flag.set() for flag in flags])
-    )
+    waited = run_together(loop, host, *(flag.wait for flag in flags), lambda: in_threads(1, lambda: raise_all(flags)))
 
     assert waited[:-1] == [True] * 100
     assert loop.calls == 1

@@ -100,7 +100,7 @@ def test_a_query_of_any_bytes_is_kept_in_a_redirect_as_flask_keeps_it(
 
 
 @pytest.fixture
-def counting() -> tuple[LeanFlask, list[str]]:
+def counting(monkeypatch: pytest.MonkeyPatch) -> tuple[LeanFlask, list[str]]:
     """An application that notes the paths that it looked for."""
     app = LeanFlask("counting")
     sought: list[str] = []
@@ -111,7 +111,7 @@ def counting() -> tuple[LeanFlask, list[str]]:
         sought.append(path)
         return match(domain, path, *args)
 
-    app.url_map._matcher.match = note  # type: ignore[method-assign]
+    monkeypatch.setattr(app.url_map._matcher, "match", note)
     return app, sought
 
 

@@ -143,9 +143,8 @@ class PairMaker:
         self._make_api = make_api
         self._servers = servers
 
-    def __call__(self, **settings: object) -> Pair:
-        longest: dict[str, object] = {"max_wait_seconds": 0.05}
-        pair = Pair([self._make_api(CountingStore, **longest | settings) for _ in range(2)])
+    def __call__(self, **settings: Any) -> Pair:
+        pair = Pair([self._make_api(CountingStore, **{"max_wait_seconds": 0.05, **settings}) for _ in range(2)])
         self._servers.enter_context(pair.server)
         # From now on the models and the key of the ids are at hand, so nothing blocks.
         for api in (pair.plain, pair.fast):
