@@ -11,7 +11,8 @@ from typing import Generic, TypeVar
 
 from shared.jobs import JobSpec
 
-#: A job that has to wait for its message is recorded after this, so that its 202 does not wait for a worker.
+#: A job that has to wait for its message is recorded after this, so that its 202 does not wait for a worker. A client
+#: that waits for the result gets no 202 meanwhile, so its job is recorded with its message.
 ACCEPT_SECONDS = 0.005
 #: A message leaves after this, whatever the workers do; it is well below the time after which a sweeper steps in.
 HOLD_SECONDS = 1.0
@@ -116,6 +117,11 @@ class _Stream(Generic[E]):
             return min(held_until, self._return_until)
         return now
 
+    def accept_at(self) -> float | None:
+        """Return when jobs are recorded without their message; None if no client waits for a 202 alone."""
+        first = next((entry for entry in self.fresh if not entry.is_awaited), None)
+        return None if first is None else first.gathered_at + ACCEPT_SECONDS
+
     def take_message(self) -> Step[E]:
         """Take as many jobs as one message may hold, in the order in which they came."""
         accept: list[E] = []
@@ -198,8 +204,8 @@ class Gathering(Generic[E]):
                 continue
             if leaves_at <= now:
                 return stream.take_message()
-            if stream.fresh:
-                accept_at = stream.fresh[0].gathered_at + ACCEPT_SECONDS
+            accept_at = stream.accept_at()
+            if accept_at is not None:
                 if accept_at <= now:
                     return stream.take_fresh()
                 leaves_at = min(leaves_at, accept_at)

@@ -25,6 +25,25 @@ def test_jobs_are_recorded_together_when_the_first_has_waited(busy: Process) -> 
     assert busy.step() == (["a", "b"], [])
 
 
+def test_a_job_whose_client_waits_for_its_result_is_recorded_with_its_message(busy: Process) -> None:
+    busy.gather("a", is_awaited=True)
+    busy.let_time_pass(ACCEPT_SECONDS + MOMENT)
+    too_early = busy.step()
+
+    busy.answer("first")
+
+    assert (too_early, busy.step()) == (([], []), (["a"], ["a"]))
+
+
+def test_a_client_that_waits_for_a_202_has_those_recorded_that_came_before_it(busy: Process) -> None:
+    busy.gather("a", is_awaited=True)
+    busy.gather("b")
+
+    busy.let_time_pass(ACCEPT_SECONDS + MOMENT)
+
+    assert busy.step() == (["a", "b"], [])
+
+
 def test_a_recorded_job_is_not_recorded_again(busy: Process) -> None:
     busy.gather("a")
     busy.let_time_pass(ACCEPT_SECONDS + MOMENT)
