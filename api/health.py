@@ -13,7 +13,8 @@ from shared.errors import DependencyError, NoModelServed, NoWorkerAlive
 from shared.queues import Lane
 from shared.registry import Registry
 
-#: How long a finding is kept, so that probes cost nothing; a fault is looked at again sooner.
+#: How long a finding is kept, so that probes cost nothing. A server that does not answer is asked again sooner; what is
+#: missing although both answer costs little to look for, and is looked for each time: it is about to come up.
 CACHE_SECONDS = 2.0
 FAULT_CACHE_SECONDS = 0.5
 #: How long the store and the broker may take to answer a probe. They are asked once, without retries.
@@ -39,7 +40,7 @@ class Readiness:
         with self._lock:
             if self._clock() >= self._look_again_at:
                 self._fault = self._look()
-                self._look_again_at = self._clock() + (CACHE_SECONDS if self._fault is None else FAULT_CACHE_SECONDS)
+                self._look_again_at = self._clock() + _seconds_to_keep(self._fault)
             return self._fault
 
     def _look(self) -> DependencyError | None:
@@ -52,6 +53,12 @@ class Readiness:
         if not workers:
             return NoWorkerAlive("No worker is alive; jobs are accepted and wait for one.")
         return None if models else NoModelServed("No worker has announced a model yet.")
+
+
+def _seconds_to_keep(fault: DependencyError | None) -> float:
+    if fault is None:
+        return CACHE_SECONDS
+    return 0.0 if isinstance(fault, NoWorkerAlive | NoModelServed) else FAULT_CACHE_SECONDS
 
 
 def make_health_blueprint(readiness: Readiness) -> Blueprint:

@@ -122,6 +122,15 @@ def test_a_process_is_ready_again_when_the_fault_is_mended(
     assert readiness.find_fault() is None
 
 
+def test_a_process_is_ready_as_soon_as_a_worker_has_come_up(readiness: Readiness, registry: FailingRegistry) -> None:
+    registry.workers = 0
+    before = readiness.find_fault()
+
+    registry.workers = 1
+
+    assert (isinstance(before, NoWorkerAlive), readiness.find_fault()) == (True, None)
+
+
 def test_a_fault_is_kept_for_a_moment_too_so_that_probes_do_not_queue_up_behind_a_store_that_hangs(
     readiness: Readiness, registry: FailingRegistry
 ) -> None:
