@@ -224,6 +224,7 @@ def test_a_broker_that_answers_again_gets_the_next_message(
     group: EndingGroupCommit, broker: GatedBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(group_commit, "BROKER_REST_SECONDS", 0.0)
+    monkeypatch.setattr(group_commit, "BROKER_REST_FACTOR", 0.0)
     broker.fault = BrokerUnavailable()
     group.start()
     add(group, "prd_a").accepted_job()
