@@ -50,7 +50,12 @@ def main() -> int:
     except SettingsInvalid as error:
         sys.stderr.write(f"rowcall api refuses to start: {error}\n")
         return os.EX_CONFIG
-    os.register_at_fork(after_in_child=partial(_begin_server_process, os.getpid()))
+    # Told to stop before it is ready to be ended, a server process would only make a note of it.
+    os.register_at_fork(
+        before=partial(signal.pthread_sigmask, signal.SIG_BLOCK, {signal.SIGTERM}),
+        after_in_parent=partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, {signal.SIGTERM}),
+        after_in_child=partial(_begin_server_process, os.getpid()),
+    )
     make_server(settings).serve()
     return 0
 
@@ -58,6 +63,7 @@ def main() -> int:
 def _begin_server_process(parent_pid: int) -> None:
     """Be ready to be ended: while it starts, a server process has its parent's handlers, which only make a note."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     end_with_parent(parent_pid)
 
 
