@@ -37,6 +37,8 @@ class SqsProxy:
     port: int = field(default_factory=free_port)
     #: Actions that were asked for, done or not.
     asked: Counter[str] = field(default_factory=Counter)
+    #: Failures that were answered, by what they say.
+    failed: Counter[Failure] = field(default_factory=Counter)
     #: Failures by action.
     failing: dict[str, Failure] = field(default_factory=dict)
 
@@ -59,7 +61,10 @@ class SqsProxy:
     def find_failure(self, action: str) -> Failure | None:
         """Count the action, and return how it fails."""
         self.asked[action] += 1
-        return self.failing.get(action) or (None if action in ALLOWED else DENIED)
+        failure = self.failing.get(action) or (None if action in ALLOWED else DENIED)
+        if failure:
+            self.failed[failure] += 1
+        return failure
 
 
 class _Server(ThreadingHTTPServer):

@@ -4,8 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 
 from standalone.stack import Stack
 from tests.acceptance.conftest import free_port
+from tests.acceptance.waiting import wait_until
 from worker.priority import BULK_NICENESS
 
 
@@ -119,13 +119,6 @@ def test_a_dead_process_is_started_again(stack: Stack, http: httpx2.Client) -> N
 
     with httpx2.Client(base_url=stack.url, transport=transport) as client:
         assert client.get("/livez").status_code == 200
-
-
-def wait_until(is_so: Callable[[], bool], *, seconds: float) -> None:
-    until = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < until, "it took too long"
-        time.sleep(0.05)
 
 
 def answers(url: str) -> bool:
