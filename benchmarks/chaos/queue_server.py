@@ -29,8 +29,7 @@ _CREDENTIALS = {
 }
 _REGION = "us-east-1"
 _START_SECONDS = 60.0
-#: As docs/how-to says for AWS: longer than any message may take, and more tries than a job has attempts.
-_VISIBILITY_SECONDS = 180
+#: As docs/how-to says for AWS.
 _RECEIVE_COUNT = 5
 
 
@@ -47,14 +46,14 @@ class QueueServer:
 
     @classmethod
     @contextmanager
-    def run(cls, *, worker_host: str) -> Iterator[Self]:
+    def run(cls, *, worker_host: str, visibility_seconds: int) -> Iterator[Self]:
         """Run it for the time of the block; worker_host: where this machine is for the workers."""
         port = free_port()
         with ExitStack() as running:
             process = running.enter_context(_running_moto(port))
             to_workers = running.enter_context(Forwarder.to(port, host=worker_host))
             to_api = running.enter_context(Forwarder.to(port))
-            yield cls(process, to_workers, to_api, worker_host, _make_queues(port))
+            yield cls(process, to_workers, to_api, worker_host, _make_queues(port, visibility_seconds))
 
     def environment(self) -> dict[str, str]:
         """Return the variables of every process of the service."""
@@ -107,7 +106,7 @@ def _answers(port: int) -> bool:
         client.close()
 
 
-def _make_queues(port: int) -> dict[Lane, str]:
+def _make_queues(port: int, visibility_seconds: int) -> dict[Lane, str]:
     client = boto3.client(
         "sqs",
         endpoint_url=f"http://127.0.0.1:{port}",
@@ -115,13 +114,13 @@ def _make_queues(port: int) -> dict[Lane, str]:
         aws_access_key_id=_CREDENTIALS["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=_CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
     )
-    return {lane: _make_queue(client, f"chaos-{lane.value}") for lane in Lane}
+    return {lane: _make_queue(client, f"chaos-{lane.value}", visibility_seconds) for lane in Lane}
 
 
-def _make_queue(client: Any, name: str) -> str:
+def _make_queue(client: Any, name: str, visibility_seconds: int) -> str:
     """Make a queue with a dead-letter queue, and return its URL."""
     dead_url = client.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
     dead_arn = client.get_queue_attributes(QueueUrl=dead_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     redrive = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": _RECEIVE_COUNT})
-    attributes = {"VisibilityTimeout": str(_VISIBILITY_SECONDS), "RedrivePolicy": redrive}
+    attributes = {"VisibilityTimeout": str(visibility_seconds), "RedrivePolicy": redrive}
     return str(client.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"])

@@ -64,15 +64,17 @@ class RowcallSystem:
 @contextmanager
 def running_rowcall(folder: Path, models_dir: Path, *, in_network: bool, broker: str) -> Iterator[RowcallSystem]:
     """Run the service for the time of the block; broker: redis or sqs."""
-    with Servers.run(folder, in_network=in_network, has_sqs=broker == "sqs") as servers:
-        settings = Settings(
-            data_dir=folder / "data",
-            models_dir=models_dir,
-            api_processes=2,
-            predict_timeout_seconds=PREDICT_TIMEOUT_SECONDS,
-            chunk_bytes=CHUNK_BYTES,
-            stop_seconds=STOP_SECONDS,
-        )
+    settings = Settings(
+        data_dir=folder / "data",
+        models_dir=models_dir,
+        api_processes=2,
+        predict_timeout_seconds=PREDICT_TIMEOUT_SECONDS,
+        chunk_bytes=CHUNK_BYTES,
+        stop_seconds=STOP_SECONDS,
+    )
+    # The least that a worker takes.
+    visibility = settings.visibility_seconds if broker == "sqs" else None
+    with Servers.run(folder, in_network=in_network, visibility_seconds=visibility) as servers:
         ports = tuple(free_port() for _ in range(API_COPIES))
         trigger = folder / "die-before-publish"
         programs = _list_programs(servers, ports, trigger, folder)

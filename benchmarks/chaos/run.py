@@ -23,7 +23,8 @@ from benchmarks.chaos.worker_network import find_hindrance
 
 #: How long the model takes for a call, so that a worker that is killed has something in hand.
 CALL_SECONDS = 0.05
-#: After the load, everything must have its answer in this time: a row that hangs is tried three times.
+#: After the load, everything must have its answer in this time: a row that hangs is tried three times, and SQS keeps a
+#: message for 90 s for a worker that died with it, which matters where the record was deleted.
 DRAIN_SECONDS = 150.0
 #: Tasks per second of both applications of the control, and how long each takes: half of their pool processes have one
 #: in hand at any time, so that a worker that is killed has some.

@@ -29,15 +29,20 @@ class Servers:
 
     @classmethod
     @contextmanager
-    def run(cls, folder: Path, *, in_network: bool, has_sqs: bool = False) -> Iterator[Self]:
-        """Run all of it for the time of the block."""
+    def run(cls, folder: Path, *, in_network: bool, visibility_seconds: int | None = None) -> Iterator[Self]:
+        """Run all of it for the time of the block.
+
+        visibility_seconds: how long SQS keeps a message for who took it; None without SQS.
+        """
         with ExitStack() as running:
             network = running.enter_context(WorkerNetwork.run()) if in_network else None
             pair = running.enter_context(StorePair.run(folder))
             host = network.host if network else "127.0.0.1"
             to_workers = running.enter_context(Forwarder.to(pair.primary_port, host=host))
             to_api = running.enter_context(Forwarder.to(pair.primary_port))
-            queues = running.enter_context(QueueServer.run(worker_host=host)) if has_sqs else None
+            queues = None
+            if visibility_seconds is not None:
+                queues = running.enter_context(QueueServer.run(worker_host=host, visibility_seconds=visibility_seconds))
             yield cls(pair, to_workers, to_api, network, queues)
 
     @property
