@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 from redis import Redis
 
-from shared.job_store import store_errors
+from shared.job_store import read_scripts, store_errors
 from shared.queues import Lane
+from shared.redis_client import Script
 from shared.settings import Settings
 
 #: Messages are counted together for so long; the last full window and the one under way are believed.
@@ -25,6 +26,8 @@ class LaneFlow:
         self._redis = redis
         self._root = settings.key_root
         self._clock = clock
+        # A full store must not hinder those who work on what it has accepted.
+        self._note = Script(redis, read_scripts({"received": True})["received"])
         #: Window and oldest time that this process has noted in it, so that it writes about once in a window.
         self._noted: dict[Lane, tuple[int, float]] = {}
 
@@ -35,10 +38,8 @@ class LaneFlow:
         if window == noted_window and sent_at >= oldest:
             return
         key = self._key(lane, window)
-        with store_errors(), self._redis.pipeline(transaction=False) as pipeline:
-            pipeline.zadd(key, {"oldest": sent_at}, lt=True)
-            pipeline.expire(key, _KEPT_SECONDS)
-            pipeline.execute()
+        with store_errors():
+            self._note(keys=[key], args=[sent_at, _KEPT_SECONDS])
         self._noted[lane] = window, sent_at
 
     def find_oldest(self, lane: Lane) -> float | None:

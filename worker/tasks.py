@@ -8,7 +8,7 @@ from typing import Any
 
 from celery import Celery
 
-from shared.errors import StoreUnavailable
+from shared.errors import DependencyError
 from shared.lane_flow import LaneFlow
 from shared.messages import MessageUnreadable, PredictMessage, StepMessage
 from shared.queues import Lane, TaskName
@@ -49,9 +49,9 @@ def call_at_once(task: Any, _celery: Any, consumer: Any) -> Callable[..., None]:
     """Return what Celery calls for each message of the task: the task itself (an execution strategy of Celery).
 
     Celery's own makes a request of the message and traces the task, for states, results, retries, time limits and
-    events, of which ours uses none. Whatever a task raises is logged and its message done with, because the sweeper
-    goes by the records: it sends again what has no end. While the store is away the message stays with its broker, for
-    the store may come back without the records: SQS gives it out again, Redis drops it and has the records.
+    events, of which ours uses none. Whatever a task raises, its message is not acknowledged but left with its broker,
+    for the store may have lost the record: SQS gives it out again, a few times at most, and then sets it aside; Redis
+    drops it and has the records, by which the sweeper goes: it sends again what has no end.
     """
 
     def handle(
@@ -62,17 +62,19 @@ def call_at_once(task: Any, _celery: Any, consumer: Any) -> Callable[..., None]:
         try:
             _positional, arguments, _embedded = content
             task.run(**arguments)
-        except StoreUnavailable as error:
+        except DependencyError as error:
             log.warning("message left in its queue", extra={"detail": error.detail})
             reject(log, consumer.connection_errors, requeue=False)
-            return
         except MessageUnreadable as error:
             log.error("message dropped", extra={"task": task.name, "detail": str(error)})  # noqa: TRY400
+            acknowledge(log, consumer.connection_errors)
         except Exception as error:
             # Without its text, which may quote the message, whose content belongs to whoever sent it.
             where = "".join(traceback.format_tb(error.__traceback__))
             fields = {"task": task.name, "error": type(error).__name__, "traceback": where}
             log.error("task failed", extra=fields)  # noqa: TRY400
-        acknowledge(log, consumer.connection_errors)
+            reject(log, consumer.connection_errors, requeue=False)
+        else:
+            acknowledge(log, consumer.connection_errors)
 
     return handle

@@ -13,6 +13,7 @@ from shared.errors import StoreFull
 from shared.file_store import LocalFileStore
 from shared.job_store import RedisJobStore, Verdict
 from shared.jobs import JobStatus
+from shared.lane_flow import LaneFlow
 from shared.queues import Lane
 from shared.registry import RedisRegistry
 from shared.settings import Settings
@@ -102,3 +103,11 @@ def test_an_attempt_at_a_chunk_still_leaves_its_notes(
     batches.write_notes("bat_a", 3, b"here it died")
 
     assert batches.find_notes("bat_a", 3) == b"here it died"
+
+
+def test_workers_still_note_how_far_they_have_come(redis: Redis, settings: Settings, full_server: None) -> None:
+    flow = LaneFlow(redis, settings)
+
+    flow.note(Lane.BULK, 100.0)
+
+    assert flow.find_oldest(Lane.BULK) == 100.0

@@ -8,7 +8,7 @@ from celery import Celery
 from kombu.exceptions import ContentDisallowed
 from kombu.message import Message
 
-from shared.errors import StoreUnavailable
+from shared.errors import StoreFull, StoreUnavailable
 from shared.queues import TaskName
 from shared.sqs_messages import Origin
 from worker.activity import Activity
@@ -69,11 +69,13 @@ def test_a_message_is_done_at_once_and_then_acknowledged() -> None:
     assert ([message.model_key for message in recorder.taken], acknowledged) == (["gender/1"], ["acknowledged"])
 
 
-def test_whatever_a_task_raises_is_logged_and_its_message_done_with(caplog: pytest.LogCaptureFixture) -> None:
+def test_whatever_a_task_raises_is_logged_and_its_message_left_with_its_broker(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     with caplog.at_level(logging.ERROR):
         done = handle(Recorder(RuntimeError("a defect")), message_of(ARGUMENTS))
 
-    assert ([record.message for record in caplog.records], done) == (["task failed"], ["acknowledged"])
+    assert ([record.message for record in caplog.records], done) == (["task failed"], ["rejected, requeue=False"])
 
 
 @pytest.mark.parametrize(
@@ -93,8 +95,9 @@ def test_a_message_that_cannot_be_read_is_dropped_and_the_log_says_why(
     assert (record.message, detail in vars(record)["detail"], done) == ("message dropped", True, ["acknowledged"])
 
 
-def test_a_message_stays_with_its_broker_while_the_store_is_away() -> None:
-    assert handle(Recorder(StoreUnavailable("away")), message_of(ARGUMENTS)) == ["rejected, requeue=False"]
+@pytest.mark.parametrize("error", [StoreUnavailable("away"), StoreFull("full")], ids=["away", "full"])
+def test_a_message_stays_with_its_broker_while_the_store_takes_nothing(error: Exception) -> None:
+    assert handle(Recorder(error), message_of(ARGUMENTS)) == ["rejected, requeue=False"]
 
 
 def test_the_log_of_a_failure_says_where_but_not_what_the_message_holds(caplog: pytest.LogCaptureFixture) -> None:
