@@ -50,7 +50,7 @@ class JobIds:
         return hashlib.blake2b(random + owner.encode(), key=self._key, digest_size=_CODE_BYTES).digest()
 
     def new(self, prefix: str = JOB_PREFIX, *, owner: str = "") -> str:
-        """Return a fresh id of 128 random bits for this owner; raises StoreUnavailable while the key is not known yet."""
+        """Return a fresh id for this owner, of 128 random bits; raises StoreUnavailable while the key is not known."""
         random = random_bytes()
         return prefix + (random + self._code(random, owner)).hex()
 
