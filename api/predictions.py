@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request
 from flask.globals import request_ctx
 
 from api.callers import Caller, current_caller
-from api.greenlets import call_blocking
+from api.grouped_reads import GroupedReads
 from api.ids import JobIds
 from api.owned import OwnedJobs
 from api.problems import job_problem, problem_response
@@ -59,6 +59,14 @@ def find_predict_name(path: str) -> str | None:
     return name if name and "/" not in name else None
 
 
+def find_job_id(path: str) -> str | None:
+    """Return the job that the path `/v1/predictions/{id}` names; None for any other path. Ids are ASCII."""
+    if not path.startswith("/v1/predictions/") or not path.isascii():
+        return None
+    job_id = path[len("/v1/predictions/") :]
+    return job_id if job_id and "/" not in job_id else None
+
+
 class Predictions:
     """The routes of jobs that hold predictions."""
 
@@ -68,7 +76,8 @@ class Predictions:
         self._jobs = jobs
         self._submissions = submissions
         self._waiters = waiters
-        self._owned = OwnedJobs(jobs, ids)
+        self._reads = GroupedReads(jobs)
+        self._owned = OwnedJobs(self._reads, ids)
         self._settings = settings
 
     def blueprint(self) -> Blueprint:
@@ -84,6 +93,8 @@ class Predictions:
 
     def never_blocks(self, method: str, path: str) -> bool:
         """Say whether the view of this request would wait, just now, for nothing but other requests' answers."""
+        if method == "GET":
+            return find_job_id(path) is not None
         is_new_job = path == SUBMIT_PATH or (find_predict_name(path) is not None)
         return is_new_job and method == "POST" and self._submissions.never_block()
 
@@ -160,31 +171,36 @@ class Predictions:
                 return TakenOn(order, maker.end.job(spec), has_waited=True)
             accepted = ticket.accepted_job()
             try:
-                found = call_blocking(self._jobs.find, spec.id)
+                found = self._reads.find(spec.id)
             except StoreUnavailable:
                 # It is promised: the client must learn its id, not an error.
                 found = None
             return TakenOn(order, found or accepted, has_waited=True)
 
     def read_prediction(self, job_id: str) -> Response:
-        wait = find_wait(request.headers, self._settings)
-        job = self._owned.require(job_id, current_caller())
-        if wait is not None and not job.status.is_final:
-            job = self._owned.require_found(self._wait(job, wait), job_id, current_caller())
+        job = self.read(job_id, request.headers, current_caller())
         response = _with_etag(json_response(job_document(job), 200, job_headers(job)))
         response.make_conditional(request)
         return response
+
+    def read(self, job_id: str, headers: RequestHeaders, caller: Caller) -> Job:
+        """Return a job of this caller, once it is final if so asked; raises what `OwnedJobs.require` does."""
+        wait = find_wait(headers, self._settings)
+        job = self._owned.require(job_id, caller)
+        if wait is None or job.status.is_final:
+            return job
+        return self._owned.require_found(self._wait(job, wait), job_id, caller)
 
     def _wait(self, job: Job, wait: WaitPreference) -> Job | None:
         """Return the job once it is final, or as it stands after so long; None when it is gone meanwhile."""
         is_told = job.spec.reply_to == self._waiters.reply_to
         with self._waiters.reader_place(job.id, is_told=is_told) as reader:
             # Once more, now that its end cannot be missed.
-            found = self._jobs.find(job.id)
+            found = self._reads.find(job.id)
             if found is None or found.status.is_final or reader is None:
                 return found
             reader.ended.wait(wait.seconds)
-            return self._jobs.find(job.id) if reader.end is None else reader.end.job(job.spec)
+            return self._reads.find(job.id) if reader.end is None else reader.end.job(job.spec)
 
     def cancel_prediction(self, job_id: str) -> Response:
         self._owned.require(job_id, current_caller())
