@@ -43,19 +43,16 @@ class FlaskOnLoop:
         self._greenlets = GreenletHost(self._threads)
 
     async def __call__(self, scope: Message, receive: Any, send: Any) -> None:
-        if _has_small_body(scope["headers"]) and self._never_blocks(scope["method"], scope["path"]):
-            await self._answer_on_loop(scope, receive, send)
-        else:
+        body_bytes = _find_body_bytes(scope["headers"])
+        is_small = body_bytes is not None and body_bytes <= LOOP_BODY_BYTES
+        if not is_small or not self._never_blocks(scope["method"], scope["path"]):
             await self._answer_in_thread(scope, receive, send)
-
-    async def _answer_on_loop(self, scope: Message, receive: Any, send: Any) -> None:
-        message = await receive()
-        body = message.get("body", b"")
-        while message.get("more_body", False):
-            message = await receive()
-            body += message.get("body", b"")
-        if message["type"] == "http.disconnect":
             return
+        body = await _read_body(receive) if body_bytes else b""
+        if body is not None:
+            await self._answer_on_loop(scope, body, send)
+
+    async def _answer_on_loop(self, scope: Message, body: bytes, send: Any) -> None:
         status, headers, answer = await self._greenlets.run(self._answer, scope, body)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": answer, "more_body": False})
@@ -163,11 +160,24 @@ def encode_headers(headers: Iterable[tuple[str, str]]) -> Headers:
     return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
 
-def _has_small_body(headers: Headers) -> bool:
+async def _read_body(receive: Any) -> bytes | None:
+    """Return the whole body; None when its client is gone before its end."""
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    while message.get("more_body", False):
+        message = await receive()
+        body += message.get("body", b"")
+    return None if message["type"] == "http.disconnect" else body
+
+
+def _find_body_bytes(headers: Headers) -> int | None:
+    """Return the length of the body; None when it is not known. In HTTP/1 none is announced where there is none."""
     for name, value in headers:
         if name == b"content-length":
-            return value.isdigit() and int(value) <= LOOP_BODY_BYTES
-    return False
+            return int(value) if value.isdigit() else None
+        if name == b"transfer-encoding":
+            return None
+    return 0
 
 
 def _do_nothing() -> None:

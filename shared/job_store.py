@@ -155,6 +155,9 @@ class JobStore(Protocol):
     def find(self, job_id: str) -> Job | None:
         """Return the job, or None when there is no record under this id."""
 
+    def find_all(self, job_ids: Sequence[str]) -> list[Job | None]:
+        """Return for each id what `find` does."""
+
     def ended(self, job_ids: Sequence[str]) -> list[str]:
         """Return those of the jobs that are final or past their deadline; one without a record may yet be accepted."""
 
@@ -272,12 +275,12 @@ class RedisJobStore:
         return CancelVerdict(answer.decode())
 
     def find(self, job_id: str) -> Job | None:
-        answer = self._run("find", job_id, self._settings.retention_seconds, self._expired)
-        if not answer:
-            return None
-        fields = answer[0]
-        record = dict(zip(fields[::2], fields[1::2], strict=True))
-        return decode_job(record, queue_state(*answer[1]) if len(answer) > 1 else None)
+        (job,) = self.find_all([job_id])
+        return job
+
+    def find_all(self, job_ids: Sequence[str]) -> list[Job | None]:
+        answer = self._run("find", self._settings.retention_seconds, self._expired, *job_ids)
+        return [_read_found(*found) for found in answer]
 
     def ended(self, job_ids: Sequence[str]) -> list[str]:
         return [job_id.decode() for job_id in self._run("ended", *job_ids)]
@@ -300,6 +303,14 @@ class RedisJobStore:
         at, expired, quarantined, resend = self._run("sweep", *arguments)
         stuck = [Stuck(decode_spec(spec), int(attempt)) for spec, attempt in resend]
         return Sweep(float(at), stuck, expired, quarantined)
+
+
+def _read_found(fields: Sequence[bytes] = (), queue: Sequence[Any] = ()) -> Job | None:
+    """Return the job that the script found: a record as field, value …, and how its lane stands while it is queued."""
+    if not fields:
+        return None
+    record = dict(zip(fields[::2], fields[1::2], strict=True))
+    return decode_job(record, queue_state(*queue) if queue else None)
 
 
 def read_scripts(may_exceed_memory: Mapping[str, bool], *preludes: str) -> dict[str, str]:

@@ -169,6 +169,9 @@ class FakeJobStore:
             self._move(record, JobStatus.EXPIRED, EXPIRED)
         return replace(record.job, queue=self._state(record.job))
 
+    def find_all(self, job_ids: Sequence[str]) -> list[Job | None]:
+        return [self.find(job_id) for job_id in job_ids]
+
     def ended(self, job_ids: Sequence[str]) -> list[str]:
         records = [self._records[job_id] for job_id in job_ids if job_id in self._records]
         return [record.job.id for record in records if record.job.status.is_final or record.job.deadline <= self._clock]

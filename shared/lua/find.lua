@@ -1,15 +1,29 @@
--- ARGV: id, retention, outcome of an expired job.
--- Returns the record as field, value …, then while queued: position, live workers, busy seconds, jobs of the lane.
-local id, key = ARGV[1], JOB .. ARGV[1]
-local job = redis.call('HMGET', key, 'status', 'deadline', 'lane')
-if not job[1] then return {} end
--- The sweeper would do the same within a second; without any worker alive nobody else does.
-if not is_final(job[1]) and tonumber(job[2]) <= now then
-  finalize(id, 'expired', ARGV[3], ARGV[2])
-  close_ended()
+-- ARGV: retention, outcome of an expired job, then ids.
+-- Returns for each id: nothing, or the record as field, value …, then while queued: position, live workers, busy
+--         seconds, jobs of the lane.
+local answer, queued_in, lanes = {}, {}, {}
+for i = 3, #ARGV do
+  local id = ARGV[i]
+  local job = redis.call('HMGET', JOB .. id, 'status', 'deadline', 'lane')
+  -- The sweeper would do the same within a second; without any worker alive nobody else does.
+  if job[1] and not is_final(job[1]) and tonumber(job[2]) <= now then finalize(id, 'expired', ARGV[2], ARGV[1])
+  elseif job[1] == 'queued' then queued_in[id] = job[3] end
 end
-local record = redis.call('HGETALL', key)
-if job[1] ~= 'queued' then return {record} end
-local speed = redis.call('HMGET', load_key(job[3]), 'busy', 'jobs')
-return {record, {redis.call('ZRANK', queued_key(job[3]), id) or 0,
-                 redis.call('ZCOUNT', workers_key(job[3]), now, '+inf'), speed[1] or '', speed[2] or ''}}
+close_ended()
+
+local function describe_lane(lane)
+  local speed = redis.call('HMGET', load_key(lane), 'busy', 'jobs')
+  return {redis.call('ZCOUNT', workers_key(lane), now, '+inf'), speed[1] or '', speed[2] or ''}
+end
+
+for i = 3, #ARGV do
+  local id = ARGV[i]
+  local lane, record = queued_in[id], redis.call('HGETALL', JOB .. id)
+  if #record == 0 then table.insert(answer, {})
+  elseif not lane then table.insert(answer, {record})
+  else
+    lanes[lane] = lanes[lane] or describe_lane(lane)
+    table.insert(answer, {record, {redis.call('ZRANK', queued_key(lane), id) or 0, unpack(lanes[lane])}})
+  end
+end
+return answer

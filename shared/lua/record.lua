@@ -13,7 +13,12 @@ local function read_clock()
   return tonumber(time[1]) + tonumber(time[2]) / 1e6
 end
 local now = read_clock()
-local function stamp(seconds) return string.format('%.6f', seconds) end
+-- A time as text. Most jobs of a message share theirs, and each costs a microsecond to write.
+local stamps = {}
+local function stamp(seconds)
+  stamps[seconds] = stamps[seconds] or string.format('%.6f', seconds)
+  return stamps[seconds]
+end
 
 local function is_final(status) return status ~= 'queued' and status ~= 'running' end
 

@@ -46,6 +46,31 @@ def test_an_unknown_job_is_not_found(jobs: TimedJobStore) -> None:
     assert jobs.finish(Lane.INTERACTIVE, {"prd_unknown": success()}, "t1", busy_seconds=0.1) == [False]
 
 
+def test_jobs_that_are_looked_for_together_are_found_as_each_alone(jobs: TimedJobStore) -> None:
+    jobs.accept([job_spec("prd_short", deadline_seconds=5)])
+    jobs.let_time_pass(6)
+    jobs.accept([job_spec("prd_done"), job_spec("prd_running")])
+    jobs.let_time_pass(0.1)
+    jobs.accept([job_spec("prd_a")])
+    jobs.accept([job_spec("prd_bulk", lane=Lane.BULK)])
+    jobs.claim(["prd_done", "prd_running"], "t1")
+    jobs.finish(Lane.INTERACTIVE, {"prd_done": success()}, "t1", busy_seconds=0.1)
+    asked = ["prd_bulk", "prd_none", "prd_running", "prd_short", "prd_a", "prd_done", "prd_a"]
+
+    found = jobs.find_all(asked)
+
+    assert [job and job.status.value for job in found] == [
+        "queued",
+        None,
+        "running",
+        "expired",
+        "queued",
+        "succeeded",
+        "queued",
+    ]
+    assert found == [jobs.find(job_id) for job_id in asked]
+
+
 def test_the_position_counts_the_jobs_ahead_in_the_same_lane(jobs: TimedJobStore) -> None:
     jobs.accept([job_spec("prd_a")])
     jobs.accept([job_spec("prd_bulk", lane=Lane.BULK)])

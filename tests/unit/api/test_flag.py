@@ -21,11 +21,19 @@ Arguments = TypeVarTuple("Arguments")
 
 
 class CountingLoop(asyncio.SelectorEventLoop):
-    """A loop that counts how often other threads call it."""
+    """A loop that counts how often other threads call it, and keeps the timers that were set."""
 
     def __init__(self) -> None:
         super().__init__()
         self.calls = 0
+        self.timers: list[asyncio.TimerHandle] = []
+
+    def call_at(
+        self, when: float, callback: Callable[[*Arguments], object], *args: *Arguments, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        timer = super().call_at(when, callback, *args, context=context)
+        self.timers.append(timer)
+        return timer
 
     def call_soon_threadsafe(
         self, callback: Callable[[*Arguments], object], *args: *Arguments, context: Context | None = None
@@ -187,3 +195,57 @@ def test_requests_that_are_woken_together_cost_one_call_of_the_loop(loop: Counti
 
     assert waited[:-1] == [True] * 100
     assert loop.calls == 1
+
+
+class NotedPause:
+    """A pause that is over at once; notes how often it began, and how often it was ended."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+        self.ended = 0
+
+    def begin(self, _seconds: float | None) -> None:
+        self.begun += 1
+
+    def end(self) -> None:
+        self.ended += 1
+
+
+def test_a_flag_that_is_raised_before_the_wait_has_begun_lets_nobody_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    flag, pause = Flag(), NotedPause()
+
+    def raise_meanwhile() -> NotedPause:
+        flag.set()
+        return pause
+
+    monkeypatch.setattr("api.flag.find_pause", raise_meanwhile)
+
+    assert flag.wait()
+    assert pause.begun == 0
+
+
+def test_a_wait_that_is_over_is_not_ended_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    flag, pause = Flag(), NotedPause()
+    monkeypatch.setattr("api.flag.find_pause", lambda: pause)
+    assert not flag.wait(1.0)
+
+    flag.set()
+
+    assert (pause.begun, pause.ended) == (1, 0)
+
+
+def test_a_request_that_is_woken_twice_keeps_no_other_from_being_woken(loop: CountingLoop, host: GreenletHost) -> None:
+    first, second = Flag(), Flag()
+
+    waited = run_together(loop, host, first.wait, second.wait, lambda: raise_all([first, first, second]))
+
+    assert waited[:-1] == [True, True]
+
+
+def test_a_wait_that_ends_early_leaves_no_timer_behind(loop: CountingLoop, host: GreenletHost) -> None:
+    flag = Flag()
+
+    run_together(loop, host, lambda: flag.wait(3_600.0), flag.set)
+
+    assert [timer for timer in loop.timers if not timer.cancelled()] == []
+    assert len(loop.timers) == 2

@@ -13,13 +13,13 @@ from api.app import RowcallApp
 from api.flask_on_loop import FlaskOnLoop
 from shared.errors import ServiceError
 from shared.job_store import Accepted
-from shared.jobs import JobSpec, Outcome
+from shared.jobs import Job, JobSpec, Outcome
 from shared.redis_messages import QueueEntry
 from shared.settings import Settings
 from tests.asgi import AsgiServer
 from tests.builders import record
 from tests.fakes import FakeJobStore
-from tests.unit.api.conftest import Api, ApiMaker
+from tests.unit.api.conftest import Api, ApiMaker, document_of
 
 SUBMIT = "/v1/predictions"
 PREDICT = "/v1/models/gender/predict"
@@ -29,7 +29,7 @@ Headers = Mapping[str, str] | list[tuple[str, str]]
 
 
 class CountingStore(FakeJobStore):
-    """A store that counts the jobs that it was asked to accept, and refuses them while it has a fault."""
+    """A store that counts the jobs that it was asked to accept, and answers with a fault while it has one."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
@@ -42,15 +42,21 @@ class CountingStore(FakeJobStore):
             raise self.fault
         return super().accept(specs, entry=entry)
 
+    def find(self, job_id: str) -> Job | None:
+        if self.fault is not None:
+            raise self.fault
+        return super().find(job_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request for a new job."""
+    """One request."""
 
     path: str
     body: bytes
     headers: Headers
     query: bytes = b""
+    method: str = "POST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +108,22 @@ class Pair:
         self.let_time_pass(0.1)
         return self.ask_fast(asked), self._ask_plain(asked)
 
+    def submit_both(self) -> tuple[str, str]:
+        """Submit one job to each; returns the id in the fast process, and that in the plain one."""
+        self.let_time_pass(0.1)
+        fast, plain = (document_of(api.submit())["id"] for api in (self.fast, self.plain))
+        return fast, plain
+
+    def read_both(
+        self, job_ids: tuple[str, str], headers: Headers | None = None, **asked: Any
+    ) -> tuple[Answered, Answered]:
+        """Return the answer of the fast process to a read of its job, and that of the plain one."""
+        fast, plain = (
+            Asked(f"{SUBMIT}/{job_id}", asked.get("body", b""), headers or {}, asked.get("query", b""), "GET")
+            for job_id in job_ids
+        )
+        return self.ask_fast(fast), self._ask_plain(plain)
+
     def let_time_pass(self, seconds: float) -> None:
         # Jobs of the same moment stand in line by their random ids.
         for api in (self.plain, self.fast):
@@ -109,14 +131,14 @@ class Pair:
 
     def ask_fast(self, asked: Asked) -> Answered:
         before = _jobs(self.fast)
-        answer = self.server.request("POST", asked.path, asked.body, headers=asked.headers, query=asked.query)
+        answer = self.server.request(asked.method, asked.path, asked.body, headers=asked.headers, query=asked.query)
         return _answered(answer.status, answer.headers, answer.body, _jobs(self.fast) - before)
 
     def _ask_plain(self, asked: Asked) -> Answered:
         before = _jobs(self.plain)
         answer = self.plain.client.open(
             asked.path,
-            method="POST",
+            method=asked.method,
             data=asked.body,
             headers=asked.headers,
             query_string=asked.query.decode("latin-1"),
@@ -131,8 +153,8 @@ def _jobs(api: Api) -> int:
 
 
 def _answered(status: int, headers: list[tuple[str, str]], body: bytes, jobs: int) -> Answered:
-    # The tag is a hash over the id.
-    shown = [(name, "a tag" if name == "etag" else without_random(value)) for name, value in headers]
+    # The tag is a hash over the id. The server dates what has no date.
+    shown = [(name, "a tag" if name == "etag" else without_random(value)) for name, value in headers if name != "date"]
     return Answered(status, sorted(shown), without_random(body.decode()), jobs)
 
 

@@ -94,6 +94,14 @@ def test_a_body_that_comes_in_pieces_is_whole(serve_either_way: Serve, noting: N
     assert noting.body == b"in pieces"
 
 
+def test_a_request_that_announces_no_body_has_none_and_is_not_read(serve: Serve, noting: Noting) -> None:
+    exchange = Exchange(body_messages(b"ignored"))
+
+    serve(noting).answer(scope("GET", "/"), exchange)
+
+    assert (noting.is_on_loop, noting.body, exchange.received) == (True, b"", 0)
+
+
 def test_a_request_without_a_body_has_an_empty_one(serve_either_way: Serve, noting: Noting) -> None:
     serve_either_way(noting).answer(scope("GET", "/"))
 
