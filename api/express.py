@@ -11,8 +11,17 @@ import orjson
 from werkzeug.http import generate_etag, quote_etag
 
 from api.callers import CALLER, Caller, Callers, Scope
-from api.predictions import SUBMIT_PATH, TAKEN_ON, Order, Predictions, TakenOn, find_predict_name, submission_answer
-from api.representations import job_headers, job_output, job_url
+from api.predictions import (
+    SUBMIT_PATH,
+    TAKEN_ON,
+    Order,
+    Predictions,
+    TakenOn,
+    answer_headers,
+    find_predict_name,
+    submission_answer,
+)
+from api.representations import job_output
 from api.request_id import choose_request_id
 from shared.jobs import JobStatus
 
@@ -24,6 +33,7 @@ _NAMES = {
     b"prefer": "Prefer",
     b"cancel-after": "Cancel-After",
     b"x-request-id": "X-Request-Id",
+    b"idempotency-key": "Idempotency-Key",
 }
 
 
@@ -72,14 +82,14 @@ class Express:
             return None
 
     def _find_answer(self, path: str, taken_on: TakenOn) -> tuple[int, bytes, dict[str, str]] | None:
-        order, job, _ = taken_on
+        job = taken_on.job
         if path == SUBMIT_PATH:
-            status, document, headers = submission_answer(order, job)
+            status, document, headers = submission_answer(taken_on)
             answer = orjson.dumps(document)
             return status, answer, headers | {"ETag": quote_etag(generate_etag(answer))}
         if job.status is not JobStatus.SUCCEEDED:
             return None
-        return 200, orjson.dumps(job_output(job)), {"Location": job_url(job.id), **job_headers(job)}
+        return 200, orjson.dumps(job_output(job)), answer_headers(taken_on)
 
 
 def _read_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

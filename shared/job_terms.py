@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.jobs import JobSpec
+from shared.jobs import JobSpec, Once
 from shared.settings import Settings
 
 #: Stands for the key of a job whose client made its id.
@@ -42,10 +42,14 @@ class RetryVerdict(StrEnum):
 
 def encode_terms(spec: JobSpec, settings: Settings) -> str:
     """Return the terms of a job as `terms.lua` reads them; empty for most jobs."""
-    once = spec.once
-    if once is None and spec.retain_seconds is None:
-        return ""
-    retain = _NONE if spec.retain_seconds is None else str(spec.retain_seconds)
+    if spec.retain_seconds is None:
+        return encode_once(spec.once, settings)
+    once = encode_once(spec.once, settings) or f"{_NONE} {_NONE} {_NONE} {_NONE}"
+    return f"{spec.retain_seconds}{once[1:]}"
+
+
+def encode_once(once: Once | None, settings: Settings) -> str:
+    """Return the same of what is kept for as long as anything else."""
     if once is None:
-        return f"{retain} {_NONE} {_NONE} {_NONE}"
-    return f"{retain} {once.key or _OWN_ID} {once.digest} {settings.idempotency_seconds}"
+        return ""
+    return f"{_NONE} {once.key or _OWN_ID} {once.digest} {settings.idempotency_seconds}"

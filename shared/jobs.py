@@ -124,6 +124,11 @@ class JobSpec:
     #: Matters at acceptance only, and is no part of the record.
     once: Once | None = field(default=None, compare=False)
 
+    @property
+    def shown_id(self) -> str:
+        """The id under which its client knows it."""
+        return self.client_id or self.id
+
 
 @dataclass(frozen=True, slots=True)
 class JobError:
