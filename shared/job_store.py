@@ -16,9 +16,9 @@ from redis.exceptions import OutOfMemoryError, RedisError
 
 from shared.batches import BatchError, BatchErrorCode
 from shared.errors import JobErrorCode, NotReplicated, StoreFull, StoreUnavailable
-from shared.job_lists import PAGE_LOOKS, JobPage, decode_listed, list_of, listed_seconds, lists_of
+from shared.job_lists import PAGE_LOOKS, JobPage, decode_listed, listed_seconds, lists_of
 from shared.job_records import decode_job, decode_spec, encode_outcome, encode_spec, queue_state
-from shared.job_terms import DeleteVerdict, Earlier, RetryVerdict, encode_terms
+from shared.job_terms import DeleteVerdict, Earlier, RetryVerdict, encode_place
 from shared.jobs import Job, JobError, JobSpec, JobStatus, Outcome, QueueState
 from shared.queues import Lane
 from shared.redis_client import Argument, Script
@@ -265,7 +265,7 @@ class RedisJobStore:
         arguments.append(listed_seconds(self._settings))
         for spec in specs:
             arguments += [spec.id, encode_spec(spec), spec.deadline_seconds, spec.reply_to, spec.max_attempts]
-            arguments += [list_of(spec), encode_terms(spec, self._settings)]
+            arguments.append(encode_place(spec, self._settings))
         workers, busy, jobs, *rest = run_accepting(self._scripts["accept"], self._settings, arguments)
         return [
             Accepted(0.0, QueueState(0, None), int(workers), Earlier(first.decode(), second == b"same"))
@@ -284,7 +284,7 @@ class RedisJobStore:
         arguments.append(listed_seconds(self._settings))
         for spec in specs:
             arguments += [spec.lane.value, spec.id, encode_spec(spec), spec.deadline_seconds]
-            arguments += [spec.reply_to, spec.max_attempts, list_of(spec), encode_terms(spec, self._settings)]
+            arguments += [spec.reply_to, spec.max_attempts, encode_place(spec, self._settings)]
         return int(self._run("restore", *arguments))
 
     def renew(self, job_ids: Sequence[str], token: str) -> int:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from shared.job_lists import list_of
 from shared.jobs import JobSpec, Once
 from shared.settings import Settings
 
@@ -40,8 +41,14 @@ class RetryVerdict(StrEnum):
     UNKNOWN = "unknown"
 
 
-def encode_terms(spec: JobSpec, settings: Settings) -> str:
-    """Return the terms of a job as `terms.lua` reads them; empty for most jobs."""
+def encode_place(spec: JobSpec, settings: Settings) -> str:
+    """Return the list and the terms of a job as `terms.lua` reads them; most jobs of an owner have the same."""
+    if spec.once is None and spec.retain_seconds is None:
+        return list_of(spec)
+    return f"{list_of(spec)}\n{_encode_terms(spec, settings)}"
+
+
+def _encode_terms(spec: JobSpec, settings: Settings) -> str:
     if spec.retain_seconds is None:
         return encode_once(spec.once, settings)
     once = encode_once(spec.once, settings) or f"{_NONE} {_NONE} {_NONE} {_NONE}"
@@ -49,7 +56,7 @@ def encode_terms(spec: JobSpec, settings: Settings) -> str:
 
 
 def encode_once(once: Once | None, settings: Settings) -> str:
-    """Return the same of what is kept for as long as anything else."""
+    """Return the terms of what is kept for as long as anything else; empty for none."""
     if once is None:
         return ""
     return f"{_NONE} {once.key or _OWN_ID} {once.digest} {settings.idempotency_seconds}"

@@ -7,6 +7,23 @@ local function read_terms(text)
   return {retain = keep ~= '-' and keep, key = key ~= '-' and key, digest = digest, seconds = seconds}
 end
 
+-- Where jobs are listed, and their terms: 'start of the list' and, behind a line feed, terms if there are any. Read once
+-- for all jobs that have the same.
+local places, owned = {}, {}
+local function read_place(text)
+  local start, terms = string.match(text, '^([^\n]*)\n?(.*)$')
+  owned[start] = owned[start] or {}
+  local place = {ids = owned[start], terms = terms ~= '' and read_terms(terms)}
+  places[text] = place
+  return place
+end
+
+local function list_placed(seconds)
+  -- The steps of batches are in no list.
+  owned[''] = nil
+  list_jobs(owned, seconds)
+end
+
 local function once_key(terms) return root .. 'once:' .. terms.key end
 
 -- Returns the id of the job that was accepted for this key before, and whether the request was the same.
