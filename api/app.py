@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from flask import Flask, Response, g, redirect, request
 from flask_swagger_ui import get_swaggerui_blueprint
 
+from api.batch_records import BatchRecords
 from api.batches import Batches
 from api.callers import Callers, identify_callers
 from api.express import Express
+from api.followers import Followers
 from api.group_commit import GroupCommit
 from api.health import Readiness, make_health_blueprint
 from api.ids import JobIds
@@ -17,6 +19,8 @@ from api.lean_flask import LeanFlask
 from api.models import make_models_blueprint
 from api.openapi import make_openapi_blueprint
 from api.operators import Operators
+from api.owned import OwnedBatches, OwnedJobs
+from api.prediction_records import PredictionRecords
 from api.predictions import TAKEN_ON, Predictions
 from api.problems import register_problems
 from api.quarantine import Quarantine
@@ -70,7 +74,8 @@ def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
     """Return the application on the given collaborators; nothing is started or connected here."""
     models = ServedModels(with_.registry)
     submissions = Submissions(with_.group, models, with_.ids, settings)
-    predictions = Predictions(with_.jobs, submissions, with_.waiters, with_.ids, settings)
+    owned = OwnedJobs(with_.jobs, with_.ids)
+    predictions = Predictions(with_.jobs, owned, submissions, with_.waiters, settings)
     callers = Callers()
     app = RowcallApp(predictions, callers, settings)
     _trace_requests(app)
@@ -78,6 +83,8 @@ def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
     register_problems(app)
     _pass_on_refusals(app)
     app.register_blueprint(predictions.blueprint())
+    followers = Followers(with_.jobs, with_.waiters)
+    app.register_blueprint(PredictionRecords(with_.jobs, owned, with_.group, followers, settings).blueprint())
     app.register_blueprint(
         Batches(
             batches=with_.batches,
@@ -89,6 +96,8 @@ def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
             settings=settings,
         ).blueprint()
     )
+    owned_batches = OwnedBatches(with_.batches, with_.ids)
+    app.register_blueprint(BatchRecords(with_.batches, with_.files, owned_batches, followers, settings).blueprint())
     app.register_blueprint(
         Quarantine(
             quarantine=with_.quarantine,

@@ -16,11 +16,12 @@ from api.predictions import (
     Order,
     Predictions,
     TakenOn,
+    answer_headers,
     find_job_id,
     find_predict_name,
     submission_answer,
 )
-from api.representations import job_document, job_headers, job_output, job_url
+from api.representations import job_document, job_headers, job_output
 from api.request_id import choose_request_id
 from shared.jobs import JobStatus
 
@@ -35,6 +36,7 @@ _NAMES = {
     b"prefer": "Prefer",
     b"cancel-after": "Cancel-After",
     b"x-request-id": "X-Request-Id",
+    b"idempotency-key": "Idempotency-Key",
 }
 
 
@@ -98,12 +100,12 @@ class Express:
             return None
 
     def _find_answer(self, path: str, taken_on: TakenOn) -> _Found | None:
-        order, job, _ = taken_on
+        job = taken_on.job
         if path == SUBMIT_PATH:
-            return _with_etag(*submission_answer(order, job))
+            return _with_etag(*submission_answer(taken_on))
         if job.status is not JobStatus.SUCCEEDED:
             return None
-        return 200, orjson.dumps(job_output(job)), {"Location": job_url(job.id), **job_headers(job)}
+        return 200, orjson.dumps(job_output(job)), answer_headers(taken_on)
 
 
 def _with_etag(status: int, document: dict[str, Any], fields: dict[str, str]) -> _Found:

@@ -41,6 +41,7 @@ def describe_models(document: dict[str, Any], manifests: list[ModelManifest], se
     if not manifests:
         return
     schemas = document["components"]["schemas"]
+    schemas["RetainFor"]["anyOf"][1]["maximum"] = settings.retention_seconds
     names = sorted({manifest.name for manifest in manifests})
     for manifest in manifests:
         schemas[_input_name(manifest)] = _input_schema(manifest, settings)
@@ -62,8 +63,10 @@ def _request_schema(manifest: ModelManifest, *, is_only: bool) -> dict[str, Any]
             "model": {"enum": [manifest.name, None] if is_only else [manifest.name]},
             "version": {"enum": [manifest.version, None]},
             "input": {"$ref": f"#/components/schemas/{_input_name(manifest)}"},
+            "retain_for": {"$ref": "#/components/schemas/RetainFor"},
+            "metadata": {"$ref": "#/components/schemas/Metadata"},
         },
-        "example": {"model": manifest.name, "input": manifest.example},
+        "example": {"model": manifest.name, "input": manifest.example, "metadata": {"order": "4711"}},
     }
 
 

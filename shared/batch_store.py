@@ -21,14 +21,19 @@ from shared.batches import (
     Part,
     ReplacedPart,
 )
+from shared.job_lists import PAGE_LOOKS
 from shared.job_records import encode_spec
 from shared.job_store import read_scripts, run_accepting, store_errors
+from shared.job_terms import Earlier, encode_once
 from shared.jobs import JobSpec, ModelRef
 from shared.redis_client import Argument, Script
 from shared.settings import Settings
 
 #: How long the files of a part that was replaced can still be read: as long as a slow download may take.
 REPLACED_SECONDS = 3_600
+
+#: When the files of a deleted batch are looked for again: a worker may still have been writing some.
+DELETED_AGAIN_SECONDS = 600
 
 _ABORTED = BatchError(
     BatchErrorCode.ABORTED_ON_ERROR, "A row got no prediction, and on_error=abort was asked for; see the errors."
@@ -70,6 +75,15 @@ class Batch:
         return self.spec.id
 
 
+@dataclass(frozen=True, slots=True)
+class BatchPage:
+    """Some batches of one owner, the newest first."""
+
+    batches: list[Batch]
+    #: Where the next page begins; None at the end. A page with a filter may be short, and not be the last.
+    next_cursor: str | None
+
+
 class EndVerdict(StrEnum):
     """What became of a request to end a batch."""
 
@@ -82,9 +96,10 @@ class EndVerdict(StrEnum):
 class BatchStore(Protocol):
     """Every operation raises StoreUnavailable when the store does not answer, and may be called again after it."""
 
-    def accept(self, spec: BatchSpec, first_step: JobSpec) -> float:
+    def accept(self, spec: BatchSpec, first_step: JobSpec) -> float | Earlier:
         """Write the records of the batch and of the job that begins it, both or none; returns when that was.
 
+        A batch with `once` is not accepted when another one was for the same key; that one is returned.
         Raises StoreFull, and NotReplicated when they are written but may be lost with the primary. After it the batch
         is promised.
         """
@@ -144,6 +159,17 @@ class BatchStore(Protocol):
     def complete_mend(self, batch_id: str) -> None:
         """Complete a batch whose mended rows are merged."""
 
+    def page(
+        self, owner: str, *, limit: int, status: BatchStatus | None = None, model: str | None = None, cursor: str = ""
+    ) -> BatchPage:
+        """Return batches of one owner, the newest first.
+
+        cursor: `next_cursor` of the page before.
+        """
+
+    def delete(self, batch_id: str) -> None:
+        """Hide a batch for good, and end it if it is open; its files are the caller's, and once more the sweeper's."""
+
     def sweep(self) -> list[str]:
         """Expire what is due, and return ids of batches past their retention, whose files are to be deleted."""
 
@@ -159,8 +185,9 @@ class RedisBatchStore:
         self._settings = settings
         self._retention = settings.retention_seconds
         self._root = settings.key_root
-        names = ("accept", "chunks", "part", "notes", "end", "find", "due", "mend", "replace", "mended")
-        texts = read_scripts({f"batch_{name}": name not in ("accept", "mend") for name in names}, "record", "batch")
+        names = ("chunks", "part", "notes", "end", "find", "due", "mend", "replace", "mended", "delete", "page")
+        texts = read_scripts({f"batch_{name}": name != "mend" for name in names}, "record", "batch")
+        texts |= read_scripts({"batch_accept": False}, "record", "batch", "terms")
         self._scripts = {name: Script(redis, text) for name, text in texts.items()}
 
     def _run(self, script: str, *arguments: Argument) -> Any:
@@ -173,11 +200,13 @@ class RedisBatchStore:
     def _key(self, batch_id: str) -> str:
         return f"{self._root}batch:{batch_id}"
 
-    def accept(self, spec: BatchSpec, first_step: JobSpec) -> float:
+    def accept(self, spec: BatchSpec, first_step: JobSpec) -> float | Earlier:
         arguments: list[bytes | str | float] = [spec.id, _encode_spec(spec), spec.deadline_seconds]
         arguments += [int(spec.on_error is OnError.ABORT), spec.max_error_ratio]
         arguments += [first_step.lane.value, first_step.id, encode_spec(first_step), first_step.max_attempts]
-        return float(self._accept("accept", arguments))
+        arguments += [_list_of(spec.owner), encode_once(spec.once, self._settings)]
+        first, *rest = self._accept("accept", arguments)
+        return Earlier(first.decode(), rest[0] == b"same") if rest else float(first)
 
     def find(self, batch_id: str) -> Batch | None:
         answer = self._run("find", batch_id, self._retention, _encode_error(_EXPIRED))
@@ -185,6 +214,19 @@ class RedisBatchStore:
             return None
         record, codes, now = answer
         return _decode_batch(_pairs(record), _pairs(codes), float(now))
+
+    def page(
+        self, owner: str, *, limit: int, status: BatchStatus | None = None, model: str | None = None, cursor: str = ""
+    ) -> BatchPage:
+        before = cursor.replace("-", ".") or "+inf"
+        wanted = orjson.dumps(model) if model is not None else ""
+        answer = self._run("page", _list_of(owner), before, limit, PAGE_LOOKS, status or "", wanted)
+        next_cursor, now, *found = answer
+        batches = [_decode_batch(_pairs(record), _pairs(codes), float(now)) for record, codes in found]
+        return BatchPage(batches, next_cursor.decode().replace(".", "-") or None)
+
+    def delete(self, batch_id: str) -> None:
+        self._run("delete", batch_id, _encode_error(CANCELED), DELETED_AGAIN_SECONDS)
 
     def note_chunks(self, batch_id: str, chunks: Sequence[Chunk], *, rows_total: int | None) -> BatchStatus | None:
         total = "" if rows_total is None else rows_total
@@ -273,11 +315,19 @@ class RedisBatchStore:
 
     def forget(self, batch_id: str) -> None:
         key = self._key(batch_id)
+        with store_errors():
+            listed: Any = self._redis.hget(key, "list")
         with store_errors(), self._redis.pipeline(transaction=True) as pipeline:
+            if listed is not None:
+                pipeline.zrem(self._root + listed.decode(), batch_id)
             pipeline.delete(key, f"{key}:chunks", f"{key}:parts", f"{key}:codes", f"{key}:mends", f"{key}:notes")
             pipeline.zrem(f"{self._root}batch_expiry", batch_id)
             pipeline.zrem(f"{self._root}batch_deadlines", batch_id)
             pipeline.execute()
+
+
+def _list_of(owner: str) -> str:
+    return f"batches:{owner}"
 
 
 def _replaced_member(batch_id: str, index: int, token: str) -> bytes:
@@ -290,6 +340,7 @@ def _pairs(fields: Sequence[bytes]) -> dict[bytes, bytes]:
 
 def _encode_spec(spec: BatchSpec) -> bytes:
     fields = asdict(spec)
+    del fields["once"]
     if not spec.owner:
         del fields["owner"]
     return orjson.dumps(fields)

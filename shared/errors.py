@@ -214,6 +214,24 @@ class JobAlreadyFinal(RequestError):
     code = "already_final"
 
 
+class JobNotRetryable(RequestError):
+    """Raised when a job cannot be tried again: it did not fail or expire, or its input is kept no longer."""
+
+    code = "not_retryable"
+
+
+class IdempotencyKeyReused(RequestError):
+    """Raised when an idempotency key comes with another request than the first time."""
+
+    code = "idempotency_key_reused"
+
+
+class IdTaken(RequestError):
+    """Raised when a client gives an id to a job that it gave to another one before."""
+
+    code = "id_taken"
+
+
 class BatchNotFound(RequestError):
     """Raised when a batch id was never given out by this service."""
 

@@ -2,8 +2,8 @@
 -- ARGV: id, deadline in seconds, code that it must have failed with, then for each missing step: lane, id, spec,
 --       attempts allowed. Returns unknown, ok, or the status that does not allow it.
 local id, key = ARGV[1], root .. 'batch:' .. ARGV[1]
-local batch = redis.call('HMGET', key, 'status', 'error', 'created')
-if not batch[1] then return 'unknown' end
+local batch = redis.call('HMGET', key, 'status', 'error', 'deleted')
+if not batch[1] or batch[3] then return 'unknown' end
 -- This script ran before, and its answer was lost.
 if batch_is_open(id) then return 'ok' end
 if batch[1] ~= 'failed' or cjson.decode(batch[2])['code'] ~= ARGV[3] then return batch[1] end

@@ -163,7 +163,9 @@ class Workplace:
         spec = batch_spec(next(self._ids), **fields | overrides)
         with self.files.open_writer(input_key(spec.id)) as writer:
             writer.write(document)
-        self.send(split_job(spec), enqueued_at=self.batches.accept(spec, split_job(spec)))
+        accepted_at = self.batches.accept(spec, split_job(spec))
+        assert isinstance(accepted_at, float)
+        self.send(split_job(spec), enqueued_at=accepted_at)
         return spec
 
     def send(self, job: JobSpec, *, enqueued_at: float = 0.0) -> None:
