@@ -7,18 +7,20 @@ from dataclasses import dataclass
 from flask import Flask, Response, g, redirect, request
 from flask_swagger_ui import get_swaggerui_blueprint
 
+from api.access import guard_routes
 from api.batch_records import BatchRecords
 from api.batches import Batches
-from api.callers import Callers, identify_callers
+from api.callers import Callers
 from api.express import Express
 from api.followers import Followers
 from api.group_commit import GroupCommit
 from api.health import Readiness, make_health_blueprint
 from api.ids import JobIds
+from api.key_routes import make_keys_blueprint
+from api.key_store import RedisKeys
 from api.lean_flask import LeanFlask
 from api.models import make_models_blueprint
 from api.openapi import make_openapi_blueprint
-from api.operators import Operators
 from api.owned import OwnedBatches, OwnedJobs
 from api.prediction_records import PredictionRecords
 from api.predictions import TAKEN_ON, Predictions
@@ -56,6 +58,7 @@ class Collaborators:
     ids: JobIds
     readiness: Readiness
     quarantine: RedisQuarantine
+    keys: RedisKeys
 
 
 class RowcallApp(LeanFlask):
@@ -76,12 +79,10 @@ def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
     submissions = Submissions(with_.group, models, with_.ids, settings)
     owned = OwnedJobs(with_.jobs, with_.ids)
     predictions = Predictions(with_.jobs, owned, submissions, with_.waiters, settings)
-    callers = Callers()
+    callers = Callers(with_.keys, settings)
     app = RowcallApp(predictions, callers, settings)
     _trace_requests(app)
-    identify_callers(app, callers)
     register_problems(app)
-    _pass_on_refusals(app)
     app.register_blueprint(predictions.blueprint())
     followers = Followers(with_.jobs, with_.waiters)
     app.register_blueprint(PredictionRecords(with_.jobs, owned, with_.group, followers, settings).blueprint())
@@ -106,13 +107,16 @@ def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
             broker=with_.broker,
             models=models,
             ids=with_.ids,
-            operators=Operators(settings),
         ).blueprint()
     )
+    app.register_blueprint(make_keys_blueprint(with_.keys))
     app.register_blueprint(make_models_blueprint(models))
     app.register_blueprint(make_health_blueprint(with_.readiness))
     app.register_blueprint(make_openapi_blueprint(models, settings))
     app.register_blueprint(get_swaggerui_blueprint("/docs", "/openapi.json", {"app_name": "Rowcall"}))
+
+    guard_routes(app, callers)
+    _pass_on_refusals(app)
 
     @app.get("/")
     def go_to_docs() -> Response:

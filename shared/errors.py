@@ -8,11 +8,16 @@ ServiceError
 │   ├── JobNotFound
 │   ├── JobGone
 │   ├── JobAlreadyFinal
+│   ├── JobNotRetryable
+│   ├── IdempotencyKeyReused
+│   ├── IdTaken
 │   ├── BatchNotFound
 │   ├── BatchGone
 │   ├── BatchNotMendable
 │   ├── NotInQuarantine
-│   ├── OperatorTokenRequired
+│   ├── KeyRequired
+│   ├── ScopeMissing
+│   ├── KeyNotFound
 │   ├── FileTooLarge
 │   ├── UploadNotResumable
 │   └── WaitTimedOut
@@ -91,31 +96,6 @@ class UploadErrorCode(StrEnum):
     BAD_COMPRESSION = "bad_compression"
     #: A query parameter has a value that it cannot have.
     BAD_PARAMETER = "bad_parameter"
-
-
-class RowErrorCode(StrEnum):
-    """Why a row of a file came back without a prediction; the codes of fields keep their names."""
-
-    #: The cell of a feature is empty.
-    MISSING_VALUE = "missing_value"
-    #: The cell is not a finite number with a decimal point.
-    NOT_A_NUMBER = "not_a_number"
-    #: A number with a fraction where the feature counts whole things.
-    NOT_AN_INTEGER = "not_an_integer"
-    #: Outside the hard range of the feature; the message says which unit it looks like.
-    OUT_OF_RANGE = "out_of_range"
-    #: Not one of the categories of the feature.
-    NOT_A_CATEGORY = "not_a_category"
-    #: More or fewer cells than the header has.
-    WRONG_COLUMN_COUNT = "wrong_column_count"
-    #: A cell of a feature holds bytes that are no text in the file's encoding.
-    NOT_DECODABLE = "not_decodable"
-    #: The model raised an exception for the row.
-    PREDICTION_FAILED = "prediction_failed"
-    #: The model answered something that is no prediction, such as NaN.
-    OUTPUT_INVALID = "output_invalid"
-    #: Each worker that took the row died or hung while it held it.
-    WORKER_DIED = "worker_died"
 
 
 class FieldWarningCode(StrEnum):
@@ -256,10 +236,29 @@ class NotInQuarantine(RequestError):
     code = "not_in_quarantine"
 
 
-class OperatorTokenRequired(RequestError):
-    """Raised when a request for operators comes without the token that proves one."""
+class KeyRequired(RequestError):
+    """Raised when a request comes without a valid key; one that is unknown, revoked or expired is none."""
 
-    code = "operator_token_required"
+    code = "key_required"
+
+    def __init__(self) -> None:
+        super().__init__("This needs a valid API key: send it as Authorization: Bearer ….")
+
+
+class ScopeMissing(RequestError):
+    """Raised when the key of a request is valid but does not allow it."""
+
+    code = "scope_missing"
+
+    def __init__(self, scope: str) -> None:
+        self.scope = scope
+        super().__init__(f"This needs a key with the scope `{scope}`.")
+
+
+class KeyNotFound(RequestError):
+    """Raised when there is no key under this id, or no longer."""
+
+    code = "key_not_found"
 
 
 class FileTooLarge(RequestError):

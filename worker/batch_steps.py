@@ -14,12 +14,13 @@ from shared.batch_jobs import chunk_job
 from shared.batch_store import Batch, BatchStore
 from shared.batches import BatchError, BatchErrorCode, BatchSpec, BatchStatus, Chunk, Part
 from shared.broker import Broker
-from shared.errors import BrokerUnavailable, FileMissing, RowErrorCode
+from shared.errors import BrokerUnavailable, FileMissing
 from shared.file_store import FileStore
 from shared.job_store import JobStore, Verdict
 from shared.jobs import BatchStep, JobStatus, Outcome, StepKind, new_token
 from shared.messages import StepMessage
 from shared.queues import Lane
+from shared.row_errors import RowErrorCode
 from shared.settings import Settings
 from shared.sqs_messages import Origin
 from worker.batch_mend import Mender
