@@ -21,11 +21,12 @@ from shared.batches import (
     Part,
     ReplacedPart,
 )
-from shared.job_records import encode_spec
+from shared.job_records import encode_spec, find_delivery
 from shared.job_store import read_scripts, run_accepting, store_errors
 from shared.jobs import JobSpec, ModelRef
 from shared.redis_client import Argument, Script
 from shared.settings import Settings
+from shared.webhooks import Delivery
 
 #: How long the files of a part that was replaced can still be read: as long as a slow download may take.
 REPLACED_SECONDS = 3_600
@@ -64,6 +65,8 @@ class Batch:
     errors_by_code: Mapping[str, int] = field(default_factory=dict)
     #: How often mended rows were sent.
     mends: int = 0
+    #: How far the message about its last end has come; None without a webhook.
+    delivery: Delivery | None = None
 
     @property
     def id(self) -> str:
@@ -177,6 +180,7 @@ class RedisBatchStore:
         arguments: list[bytes | str | float] = [spec.id, _encode_spec(spec), spec.deadline_seconds]
         arguments += [int(spec.on_error is OnError.ABORT), spec.max_error_ratio]
         arguments += [first_step.lane.value, first_step.id, encode_spec(first_step), first_step.max_attempts]
+        arguments.append(spec.webhook_url)
         return float(self._accept("accept", arguments))
 
     def find(self, batch_id: str) -> Batch | None:
@@ -334,6 +338,7 @@ def _decode_batch(record: Mapping[bytes, bytes], codes: Mapping[bytes, bytes], n
         expires_at=_find_number(record, b"expires", float),
         error=BatchError(**orjson.loads(error)) if error else None,
         mends=int(record.get(b"mends", 0)),
+        delivery=find_delivery(record),
         errors_by_code={code.decode(): int(count) for code, count in sorted(codes.items())},
     )
 

@@ -9,11 +9,15 @@ import orjson
 from shared.errors import FieldNote
 from shared.jobs import BatchStep, Job, JobError, JobSpec, JobStatus, ModelRef, Outcome, QueueState, StepKind
 from shared.queues import Lane
+from shared.webhooks import JUST_ENDED, Delivery, DeliveryErrorCode, DeliveryStatus
 
 
 def encode_spec(spec: JobSpec) -> bytes:
+    # First, because the scripts of the store look for it there, and only there.
+    webhook = {"webhook_url": spec.webhook_url} if spec.webhook_url else {}
     return orjson.dumps(
         {
+            **webhook,
             "id": spec.id,
             "lane": spec.lane,
             "model": [spec.model.name, spec.model.version, spec.model.sha256],
@@ -41,6 +45,7 @@ def decode_spec(text: bytes) -> JobSpec:
         reply_to=fields["reply_to"],
         max_attempts=fields["max_attempts"],
         step=decode_step(fields["step"]) if fields["step"] else None,
+        webhook_url=fields.get("webhook_url", ""),
     )
 
 
@@ -90,6 +95,23 @@ def decode_job(record: Mapping[bytes, bytes], queue: QueueState | None) -> Job:
         outcome=_read_outcome(status, orjson.loads(outcome)) if outcome is not None else None,
         queue=queue if status is JobStatus.QUEUED else None,
         redriven_as=record[b"redriven_as"].decode() if b"redriven_as" in record else None,
+        delivery=find_delivery(record),
+    )
+
+
+def find_delivery(record: Mapping[bytes, bytes]) -> Delivery | None:
+    """Return how far the message about the end of a job or batch has come."""
+    text = record.get(b"delivery")
+    if text is None:
+        return None
+    fields = orjson.loads(text)
+    error = fields.get("last_error")
+    return Delivery(
+        DeliveryStatus(fields["status"]),
+        fields["attempts"],
+        fields.get("last_status"),
+        DeliveryErrorCode(error) if error else None,
+        fields.get("next_attempt_at"),
     )
 
 
@@ -119,6 +141,7 @@ class JobEnd:
             self.expires_at,
             self.cancel_requested,
             self.outcome,
+            delivery=JUST_ENDED if spec.webhook_url else None,
         )
 
 

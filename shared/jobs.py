@@ -8,6 +8,7 @@ from typing import Any
 
 from shared.errors import FieldNote
 from shared.queues import Lane
+from shared.webhooks import Delivery
 
 
 class JobStatus(StrEnum):
@@ -101,6 +102,8 @@ class JobSpec:
     step: BatchStep | None = None
     #: Channel of the API process that asked; it is told when the job is final.
     reply_to: str = ""
+    #: Where its client is told that it has ended; empty: nowhere.
+    webhook_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +156,8 @@ class Job:
     queue: QueueState | None = None
     #: Id of the job that was made of its input when it was taken out of quarantine.
     redriven_as: str | None = None
+    #: How far the message about its end has come; None while it is open, and without a webhook.
+    delivery: Delivery | None = None
 
     @property
     def id(self) -> str:

@@ -50,7 +50,16 @@ end
 
 -- What `finalize` must know of a job; further fields may be asked for in the same call.
 local function read_facts(id, ...)
-  return redis.call('HMGET', JOB .. id, 'lane', 'reply_to', 'attempt', 'created', 'started', 'cancel', ...)
+  return redis.call('HMGET', JOB .. id, 'lane', 'reply_to', 'attempt', 'created', 'started', 'cancel', 'webhook_url',
+                    ...)
+end
+
+-- Lays into the outbox that a job or batch has ended. The message holds all that it says, because it may outlive the
+-- record. message: its name, the same however often it is sent. key: of the record.
+local function tell_webhook(message, key, url, retention, ...)
+  redis.call('HSET', root .. 'webhook:' .. message, 'url', url, 'record', key, 'retention', retention, 'attempts', 0, ...)
+  redis.call('ZADD', root .. 'webhooks_due', stamp(now), message)
+  redis.call('HSET', key, 'webhook_message', message, 'delivery', '{"status":"pending","attempts":0}')
 end
 
 -- The only place where a job becomes final; `close_ended` must follow.
@@ -62,6 +71,10 @@ local function finalize(id, status, outcome, retention, facts)
   table.insert(ended, id)
   append(ended_in, facts[1], id)
   if facts[2] ~= '' then append(told, facts[2], describe_end(id, status, facts, completed, expires, outcome)) end
+  if facts[7] then
+    tell_webhook('msg_' .. id, key, facts[7], retention, 'id', id, 'status', status, 'created', facts[4],
+                 'completed', completed, 'expires', expires, 'error', status == 'succeeded' and '' or outcome)
+  end
 end
 
 -- Writes the record of a job and returns true, unless it is there already; the sets of open jobs are the caller's.
@@ -70,6 +83,9 @@ local function write_job(lane, id, spec, deadline, reply_to, allowed)
   if redis.call('EXISTS', key) == 1 then return false end
   redis.call('HSET', key, 'spec', spec, 'lane', lane, 'status', 'queued', 'attempt', 0, 'created', stamp(now),
              'deadline', deadline, 'reply_to', reply_to, 'allowed', allowed)
+  -- A spec begins with its webhook, so that one without is not searched.
+  local webhook_url = string.match(spec, '^{"webhook_url":"([^"]+)"')
+  if webhook_url then redis.call('HSET', key, 'webhook_url', webhook_url) end
   return true
 end
 
