@@ -18,10 +18,8 @@ local function end_batch(id, status, error, retention)
   redis.call('ZADD', root .. 'batch_expiry', stamp(now + tonumber(retention)), id)
   local batch = redis.call('HMGET', key, 'webhook_url', 'created')
   if batch[1] then
-    -- A batch that is taken up again ends once more, and that is another message.
-    local message = 'msg_' .. id .. '_' .. redis.call('HINCRBY', key, 'ends', 1)
-    tell_webhook(message, key, batch[1], retention, 'id', id, 'status', status, 'created', batch[2],
-                 'completed', stamp(now), 'expires', stamp(now + tonumber(retention)), 'error', error)
+    tell_webhook(id, key, batch[1], retention, 'status', status, 'created', batch[2], 'completed', stamp(now),
+                 'expires', stamp(now + tonumber(retention)), 'error', error)
   end
 end
 

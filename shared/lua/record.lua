@@ -55,9 +55,11 @@ local function read_facts(id, ...)
 end
 
 -- Lays into the outbox that a job or batch has ended. The message holds all that it says, because it may outlive the
--- record. message: its name, the same however often it is sent. key: of the record.
-local function tell_webhook(message, key, url, retention, ...)
-  redis.call('HSET', root .. 'webhook:' .. message, 'url', url, 'record', key, 'retention', retention, 'attempts', 0, ...)
+-- record. What is taken up again ends once more, and that is another message.
+local function tell_webhook(id, key, url, retention, ...)
+  local message = 'msg_' .. id .. '_' .. redis.call('HINCRBY', key, 'ends', 1)
+  redis.call('HSET', root .. 'webhook:' .. message, 'url', url, 'record', key, 'retention', retention, 'attempts', 0,
+             'id', id, ...)
   redis.call('ZADD', root .. 'webhooks_due', stamp(now), message)
   redis.call('HSET', key, 'webhook_message', message, 'delivery', '{"status":"pending","attempts":0}')
 end
@@ -72,8 +74,8 @@ local function finalize(id, status, outcome, retention, facts)
   append(ended_in, facts[1], id)
   if facts[2] ~= '' then append(told, facts[2], describe_end(id, status, facts, completed, expires, outcome)) end
   if facts[7] then
-    tell_webhook('msg_' .. id, key, facts[7], retention, 'id', id, 'status', status, 'created', facts[4],
-                 'completed', completed, 'expires', expires, 'error', status == 'succeeded' and '' or outcome)
+    tell_webhook(id, key, facts[7], retention, 'status', status, 'created', facts[4], 'completed', completed,
+                 'expires', expires, 'error', status == 'succeeded' and '' or outcome)
   end
 end
 

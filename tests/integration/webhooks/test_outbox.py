@@ -1,21 +1,18 @@
-"""However a job or batch ends, the message about it lies in the outbox in the same moment."""
+"""However a job ends, the message about it lies in the outbox in the same moment."""
 
 from collections.abc import Callable
 
 import pytest
 from redis import Redis
 
-from shared.batch_jobs import split_job
-from shared.batch_store import CANCELED
-from shared.batches import BatchStatus
 from shared.job_store import RedisJobStore
 from shared.jobs import Job
 from shared.queues import Lane
 from shared.settings import Settings
 from shared.webhook_outbox import LEASE_SECONDS, MOST_ATTEMPTS, RedisWebhookOutbox
 from shared.webhooks import Delivery, DeliveryErrorCode, DeliveryStatus
-from tests.builders import batch_spec, chunk, failure, job_spec, mend, part, success
-from tests.fakes import TimedRedisBatchStore, TimedRedisJobStore
+from tests.builders import failure, job_spec, success
+from tests.fakes import TimedRedisJobStore
 from tests.integration.webhooks.conftest import URL, claim
 
 
@@ -104,7 +101,7 @@ def test_whichever_way_a_job_ends_there_is_one_message_about_it(
 
     (message,) = claim(outbox)
     job = find(jobs)
-    assert (message.id, message.url, message.subject) == ("msg_prd_a", URL, "prd_a")
+    assert (message.id, message.url, message.subject) == ("msg_prd_a_1", URL, "prd_a")
     assert (message.status, message.error_code, message.attempt) == (status, code, 1)
     assert (message.created_at, message.completed_at) == pytest.approx((job.created_at, job.completed_at))
     assert job.delivery == Delivery(DeliveryStatus.PENDING, 0)
@@ -317,101 +314,3 @@ def test_messages_of_one_receiver_leave_room_for_those_of_others(
     assert [message.subject for message in first.messages] == ["prd_a", "prd_other"]
     assert [message.subject for message in second.messages] == ["prd_b", "prd_c", "prd_d"]
     assert [message.attempt for message in second.messages] == [1, 1, 1]
-
-
-def accept_batch(batches: TimedRedisBatchStore, url: str = URL) -> None:
-    spec = batch_spec(webhook_url=url, deadline_seconds=90.0)
-    batches.accept(spec, split_job(spec))
-
-
-def complete(batches: TimedRedisBatchStore) -> None:
-    batches.note_chunks("bat_a", [chunk()], rows_total=10)
-    batches.record_part("bat_a", 0, part(failed=1, errors_by_code={"missing_value": 1}))
-
-
-def expire_batch(batches: TimedRedisBatchStore) -> None:
-    batches.let_time_pass(91)
-    batches.sweep()
-
-
-@pytest.mark.parametrize(
-    ("end", "status", "code"),
-    [
-        pytest.param(complete, "completed", None, id="completed"),
-        pytest.param(
-            lambda batches: batches.end("bat_a", BatchStatus.CANCELED, CANCELED), "canceled", "canceled", id="canceled"
-        ),
-        pytest.param(expire_batch, "expired", "deadline_passed", id="expired"),
-    ],
-)
-def test_whichever_way_a_batch_ends_there_is_one_message_about_it(
-    batches: TimedRedisBatchStore,
-    outbox: RedisWebhookOutbox,
-    end: Callable[[TimedRedisBatchStore], None],
-    status: str,
-    code: str | None,
-) -> None:
-    accept_batch(batches)
-
-    end(batches)
-
-    (message,) = claim(outbox)
-    batch = batches.find("bat_a")
-    assert (message.id, message.url, message.subject) == ("msg_bat_a_1", URL, "bat_a")
-    assert (message.status, message.error_code) == (status, code)
-    assert batch is not None
-    assert batch.delivery == Delivery(DeliveryStatus.PENDING, 0)
-
-
-def test_a_batch_that_lost_a_step_tells_so(
-    jobs: TimedRedisJobStore, batches: TimedRedisBatchStore, outbox: RedisWebhookOutbox
-) -> None:
-    accept_batch(batches)
-    step = split_job(batch_spec())
-    for number in range(step.max_attempts):
-        jobs.claim([step.id], f"t{number}")
-        jobs.redis.zincrby(f"{jobs._root}running", -60, step.id)
-        jobs.sweep({})
-
-    assert [(one.subject, one.status, one.error_code) for one in claim(outbox)] == [("bat_a", "failed", "worker_died")]
-
-
-def test_a_batch_without_a_webhook_leaves_nothing_in_the_outbox(
-    batches: TimedRedisBatchStore, outbox: RedisWebhookOutbox
-) -> None:
-    accept_batch(batches, url="")
-    complete(batches)
-
-    assert claim(outbox) == []
-
-
-def test_a_batch_that_ends_again_tells_so_in_another_message(
-    batches: TimedRedisBatchStore, outbox: RedisWebhookOutbox
-) -> None:
-    accept_batch(batches)
-    complete(batches)
-    (first,) = claim(outbox)
-    spec = batch_spec(webhook_url=URL)
-    batches.accept_mend(spec, 1, mend(), split_job(spec))
-    batches.complete_mend("bat_a")
-
-    (second,) = claim(outbox)
-    outbox.delivered(second, 200)
-    outbox.failed(first, DeliveryErrorCode.TIMED_OUT, None)
-
-    batch = batches.find("bat_a")
-    assert (first.id, second.id) == ("msg_bat_a_1", "msg_bat_a_2")
-    assert batch is not None
-    assert batch.delivery == Delivery(DeliveryStatus.DELIVERED, 1, 200)
-
-
-def test_the_message_of_a_batch_can_be_sent_again(batches: TimedRedisBatchStore, outbox: RedisWebhookOutbox) -> None:
-    accept_batch(batches)
-    complete(batches)
-    (message,) = claim(outbox)
-    outbox.delivered(message, 200)
-
-    found = outbox.redeliver_batch("bat_a")
-
-    assert found
-    assert [one.id for one in claim(outbox)] == [message.id]
