@@ -171,6 +171,8 @@ class BatchSpec:
     chunk_bytes: int = 8 * 1024**2
     #: Where its client is told that it has ended; empty: nowhere.
     webhook_url: str = ""
+    #: Whose batch it is: nobody else learns of it. Empty where the API asks for no keys.
+    owner: str = ""
 
 
 def choose_chunk_bytes(input_bytes: int, limit: int) -> int:

@@ -165,6 +165,8 @@ class Settings(BaseSettings):
     deadline_seconds: Seconds = 86_400.0
     #: How long a final job can be read.
     retention_seconds: Annotated[int, Field(ge=1)] = 86_400
+    #: How long an idempotency key stands for the job that came with it.
+    idempotency_seconds: Annotated[int, Field(ge=1)] = 86_400
     #: How long a job in quarantine keeps its input.
     quarantine_retention_seconds: Annotated[int, Field(ge=1)] = 604_800
 

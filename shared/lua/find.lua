@@ -1,8 +1,8 @@
 -- ARGV: id, retention, outcome of an expired job.
 -- Returns the record as field, value …, then while queued: position, live workers, busy seconds, jobs of the lane.
 local id, key = ARGV[1], JOB .. ARGV[1]
-local job = redis.call('HMGET', key, 'status', 'deadline', 'lane')
-if not job[1] then return {} end
+local job = redis.call('HMGET', key, 'status', 'deadline', 'lane', 'deleted')
+if not job[1] or job[4] then return {} end
 -- The sweeper would do the same within a second; without any worker alive nobody else does.
 if not is_final(job[1]) and tonumber(job[2]) <= now then
   finalize(id, 'expired', ARGV[3], ARGV[2])

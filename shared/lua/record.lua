@@ -3,6 +3,7 @@
 -- Each script may run twice (the client retries after a lost answer) and must then answer the same.
 local root = KEYS[1]
 local JOB, DEADLINES, RUNNING, QUARANTINE = root .. 'job:', root .. 'deadlines', root .. 'running', root .. 'quarantine'
+local GONE = root .. 'gone:'
 local function queued_key(lane) return root .. 'queued:' .. lane end
 local function load_key(lane) return root .. 'load:' .. lane end
 local function workers_key(lane) return root .. 'workers:' .. lane end
@@ -50,8 +51,8 @@ end
 
 -- What `finalize` must know of a job; further fields may be asked for in the same call.
 local function read_facts(id, ...)
-  return redis.call('HMGET', JOB .. id, 'lane', 'reply_to', 'attempt', 'created', 'started', 'cancel', 'webhook_url',
-                    ...)
+  return redis.call('HMGET', JOB .. id, 'lane', 'reply_to', 'attempt', 'created', 'started', 'cancel', 'retain', 'deleted',
+                    'webhook_url', ...)
 end
 
 -- Lays into the outbox that a job or batch has ended. The message holds all that it says, because it may outlive the
@@ -64,18 +65,58 @@ local function tell_webhook(id, key, url, retention, ...)
   redis.call('HSET', key, 'webhook_message', message, 'delivery', '{"status":"pending","attempts":0}')
 end
 
+-- Deletes a record before its time. What stays says that it is not lost, for as long as a message could restore it.
+local function erase(id, retention)
+  redis.call('DEL', JOB .. id)
+  redis.call('SET', GONE .. id, 1, 'EX', retention)
+end
+
+-- The rows stand last in a spec, and no text in it can hold this with its quotes as they are.
+local function without_rows(spec)
+  local at = string.find(spec, ',"rows":[', 1, true)
+  return at and string.sub(spec, 1, at - 1) .. '}' or spec
+end
+
+-- A job of which nothing is to be kept can be looked up for so long by those who wait for it.
+local HAND_OVER = 5
+-- Shortens the life of a final record as its client asked; returns when it ends.
+local function retain(id, retention, wanted)
+  if wanted >= tonumber(retention) then return stamp(now + tonumber(retention)) end
+  local key = JOB .. id
+  if wanted == 0 then redis.call('HSET', key, 'spec', without_rows(redis.call('HGET', key, 'spec')), 'input', 'dropped') end
+  redis.call('EXPIRE', key, math.max(wanted, HAND_OVER))
+  redis.call('SET', GONE .. id, 1, 'EX', retention)
+  return stamp(now + wanted)
+end
+
 -- The only place where a job becomes final; `close_ended` must follow.
 local function finalize(id, status, outcome, retention, facts)
   facts = facts or read_facts(id)
   local key, completed, expires = JOB .. id, stamp(now), stamp(now + tonumber(retention))
   redis.call('HSET', key, 'status', status, 'outcome', outcome, 'completed', completed, 'expires', expires)
   redis.call('EXPIRE', key, retention)
+  if facts[7] then
+    expires = retain(id, retention, tonumber(facts[7]))
+    redis.call('HSET', key, 'expires', expires)
+  end
+  if facts[9] then
+    tell_webhook(id, key, facts[9], retention, 'status', status, 'created', facts[4], 'completed', completed,
+                 'expires', expires, 'error', status == 'succeeded' and '' or outcome)
+  end
+  if facts[8] then erase(id, retention) end
   table.insert(ended, id)
   append(ended_in, facts[1], id)
   if facts[2] ~= '' then append(told, facts[2], describe_end(id, status, facts, completed, expires, outcome)) end
-  if facts[7] then
-    tell_webhook(id, key, facts[7], retention, 'status', status, 'created', facts[4], 'completed', completed,
-                 'expires', expires, 'error', status == 'succeeded' and '' or outcome)
+end
+
+-- Jobs by owner in the order in which they were accepted: a list for each SPAN, which goes as a whole.
+local SPAN = 600
+local function list_jobs(owned, seconds)
+  for start, ids in pairs(owned) do
+    local key = root .. start .. math.floor(now / SPAN)
+    each_chunk(ids, function(...)
+      if redis.call('RPUSH', key, ...) == select('#', ...) then redis.call('EXPIRE', key, seconds) end
+    end)
   end
 end
 
@@ -86,7 +127,7 @@ local function write_job(lane, id, spec, deadline, reply_to, allowed)
   redis.call('HSET', key, 'spec', spec, 'lane', lane, 'status', 'queued', 'attempt', 0, 'created', stamp(now),
              'deadline', deadline, 'reply_to', reply_to, 'allowed', allowed)
   -- A spec begins with its webhook, so that one without is not searched.
-  local webhook_url = string.match(spec, '^{"webhook_url":"([^"]+)"')
+  local webhook_url = string.match(spec, '^{"extras":{"webhook_url":"([^"]+)"')
   if webhook_url then redis.call('HSET', key, 'webhook_url', webhook_url) end
   return true
 end

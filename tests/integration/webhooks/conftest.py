@@ -7,7 +7,7 @@ from redis import Redis
 
 from shared.settings import Settings
 from shared.webhook_outbox import Message, RedisWebhookOutbox
-from tests.fakes import TimedRedisBatchStore, TimedRedisJobStore
+from tests.timed_stores import TimedRedisBatchStore, TimedRedisJobStore
 from tests.webhook_receiver import WebhookReceiver, running_receiver
 
 URL = "https://receiver.example/hook"

@@ -20,8 +20,8 @@ from shared.settings import Settings
 from shared.webhook_outbox import MOST_ATTEMPTS, PAUSES_SECONDS, RedisWebhookOutbox
 from shared.webhooks import Delivery, DeliveryErrorCode, DeliveryStatus
 from tests.builders import failure, job_spec, success
-from tests.fakes import TimedRedisJobStore
 from tests.integration.webhooks.conftest import claim
+from tests.timed_stores import TimedRedisJobStore
 from tests.webhook_receiver import OTHER_SECRET, SECRET, Received, WebhookReceiver, running_receiver
 from worker.webhooks.courier import Courier, choose_pause
 from worker.webhooks.transport import Transport

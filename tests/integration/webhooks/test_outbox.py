@@ -12,8 +12,8 @@ from shared.settings import Settings
 from shared.webhook_outbox import LEASE_SECONDS, MOST_ATTEMPTS, RedisWebhookOutbox
 from shared.webhooks import Delivery, DeliveryErrorCode, DeliveryStatus
 from tests.builders import failure, job_spec, success
-from tests.fakes import TimedRedisJobStore
 from tests.integration.webhooks.conftest import URL, claim
+from tests.timed_stores import TimedRedisJobStore
 
 
 def accept(jobs: RedisJobStore, job_id: str = "prd_a", **overrides: object) -> None:

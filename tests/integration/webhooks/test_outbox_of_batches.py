@@ -10,8 +10,8 @@ from shared.batches import BatchStatus
 from shared.webhook_outbox import RedisWebhookOutbox
 from shared.webhooks import Delivery, DeliveryErrorCode, DeliveryStatus
 from tests.builders import batch_spec, chunk, mend, part
-from tests.fakes import TimedRedisBatchStore, TimedRedisJobStore
 from tests.integration.webhooks.conftest import URL, claim
+from tests.timed_stores import TimedRedisBatchStore, TimedRedisJobStore
 
 
 def accept_batch(batches: TimedRedisBatchStore, url: str = URL) -> None:

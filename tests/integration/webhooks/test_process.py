@@ -20,7 +20,7 @@ from shared.settings import Settings
 from shared.webhook_outbox import LEASE_SECONDS
 from shared.webhooks import DeliveryStatus
 from tests.builders import job_spec, success
-from tests.fakes import TimedRedisJobStore
+from tests.timed_stores import TimedRedisJobStore
 from tests.webhook_receiver import SECRET, WebhookReceiver
 from worker.health import find_fault
 
