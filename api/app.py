@@ -17,6 +17,7 @@ from api.lean_flask import LeanFlask
 from api.models import make_models_blueprint
 from api.openapi import make_openapi_blueprint
 from api.operators import Operators
+from api.owned import OwnedBatches, OwnedJobs
 from api.predictions import TAKEN_ON, Predictions
 from api.problems import register_problems
 from api.quarantine import Quarantine
@@ -24,6 +25,7 @@ from api.request_id import choose_request_id
 from api.served_models import ServedModels
 from api.submissions import Submissions
 from api.waiters import Waiters
+from api.webhooks import make_webhooks_blueprint
 from shared.batch_store import BatchStore
 from shared.broker import Broker
 from shared.file_store import FileStore
@@ -31,6 +33,7 @@ from shared.job_store import JobStore
 from shared.quarantine import RedisQuarantine
 from shared.registry import Registry
 from shared.settings import Settings
+from shared.webhook_outbox import RedisWebhookOutbox
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +55,7 @@ class Collaborators:
     ids: JobIds
     readiness: Readiness
     quarantine: RedisQuarantine
+    outbox: RedisWebhookOutbox
 
 
 class RowcallApp(LeanFlask):
@@ -100,6 +104,8 @@ def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
             operators=Operators(settings),
         ).blueprint()
     )
+    owned = OwnedJobs(with_.jobs, with_.ids), OwnedBatches(with_.batches, with_.ids)
+    app.register_blueprint(make_webhooks_blueprint(with_.outbox, *owned))
     app.register_blueprint(make_models_blueprint(models))
     app.register_blueprint(make_health_blueprint(with_.readiness))
     app.register_blueprint(make_openapi_blueprint(models, settings))

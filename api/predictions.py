@@ -15,6 +15,7 @@ from api.representations import job_document, job_headers, job_output, job_url, 
 from api.request_headers import RequestHeaders, WaitPreference, find_wait, read_deadline_seconds
 from api.submissions import PreparedJob, Submissions, read_envelope, read_json
 from api.waiters import Waiters
+from api.webhooks import WebhookChoice
 from shared.errors import JobAlreadyFinal, StoreUnavailable, WaitTimedOut
 from shared.job_store import CancelVerdict, JobStore
 from shared.jobs import Job, JobStatus
@@ -69,6 +70,7 @@ class Predictions:
         self._submissions = submissions
         self._waiters = waiters
         self._owned = OwnedJobs(jobs, ids)
+        self._webhooks = WebhookChoice(settings)
         self._settings = settings
 
     def blueprint(self) -> Blueprint:
@@ -115,7 +117,11 @@ class Predictions:
     def order_from_envelope(self, document: object, headers: RequestHeaders, caller: Caller) -> Order:
         """Check the body of `POST /v1/predictions`; raises what `Submissions.prepare` does, and RequestMalformed."""
         name, version, records = read_envelope(document)
-        return self._make_order(records, headers, caller, name=name, version=version, pointer="/input")
+        assert isinstance(document, dict)
+        webhook_url = self._webhooks.from_body(document) if "webhook" in document else ""
+        return self._make_order(
+            records, headers, caller, name=name, version=version, pointer="/input", webhook_url=webhook_url
+        )
 
     def order_from_input(
         self, records: object, headers: RequestHeaders, caller: Caller, *, name: str, version: str | None = None
@@ -133,6 +139,7 @@ class Predictions:
         name: str | None,
         version: str | None,
         pointer: str,
+        webhook_url: str = "",
     ) -> Order:
         prepared = self._submissions.prepare(
             records,
@@ -142,6 +149,7 @@ class Predictions:
             deadline_seconds=read_deadline_seconds(headers, self._settings),
             reply_to=self._waiters.reply_to,
             owner=caller.owner,
+            webhook_url=webhook_url,
         )
         return Order(prepared, find_wait(headers, self._settings))
 

@@ -20,7 +20,7 @@ from shared.settings import Settings
 #: Most errors and warnings that one answer names.
 NAMED_NOTES = 100
 
-_BODY_FIELDS = {"model", "version", "input"}
+_BODY_FIELDS = {"model", "version", "input", "webhook"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +130,7 @@ class Submissions:
         deadline_seconds: float,
         reply_to: str,
         owner: str,
+        webhook_url: str = "",
     ) -> PreparedJob:
         """Check the input and give the job its id; nothing is promised yet.
 
@@ -148,6 +149,7 @@ class Submissions:
             reply_to=reply_to,
             max_attempts=self._max_attempts,
             owner=owner,
+            webhook_url=webhook_url,
         )
         return PreparedJob(spec, size_bytes=len(orjson.dumps(checked.rows)))
 
