@@ -314,3 +314,42 @@ def test_messages_of_one_receiver_leave_room_for_those_of_others(
     assert [message.subject for message in first.messages] == ["prd_a", "prd_other"]
     assert [message.subject for message in second.messages] == ["prd_b", "prd_c", "prd_d"]
     assert [message.attempt for message in second.messages] == [1, 1, 1]
+
+
+def test_a_job_of_which_nothing_is_kept_is_told_of_all_the_same(
+    jobs: TimedRedisJobStore, outbox: RedisWebhookOutbox
+) -> None:
+    accept(jobs, retain_seconds=0)
+    finish(jobs)
+    jobs.let_time_pass(10)
+
+    assert jobs.find("prd_a") is None
+    assert [message.status for message in claim(outbox)] == ["succeeded"]
+
+
+def test_a_job_that_is_deleted_while_it_runs_leaves_a_message_and_no_record(
+    jobs: TimedRedisJobStore, outbox: RedisWebhookOutbox, redis: Redis
+) -> None:
+    accept(jobs)
+    jobs.claim(["prd_a"], "t1")
+    jobs.delete("prd_a")
+    jobs.finish(Lane.INTERACTIVE, {"prd_a": success()}, "t1", busy_seconds=0.01)
+
+    (message,) = claim(outbox)
+    outbox.delivered(message, 200)
+
+    assert message.status == "canceled"
+    assert redis.exists(f"{jobs._root}job:prd_a") == 0
+
+
+def test_a_list_tells_how_far_the_message_of_a_job_has_come(
+    jobs: TimedRedisJobStore, outbox: RedisWebhookOutbox
+) -> None:
+    accept(jobs)
+    finish(jobs)
+    (message,) = claim(outbox)
+    outbox.delivered(message, 200)
+
+    (listed,) = jobs.page("", limit=10).jobs
+
+    assert listed.delivery == Delivery(DeliveryStatus.DELIVERED, 1, 200)
