@@ -63,7 +63,7 @@ def make_webhooks_blueprint(outbox: RedisWebhookOutbox, jobs: OwnedJobs, batches
     @blueprint.post("/v1/predictions/<job_id>/webhook/redeliver")
     def redeliver_prediction(job_id: str) -> Response:
         job = jobs.require(job_id, current_caller())
-        if not job.status.is_final or not outbox.redeliver_job(job_id):
+        if not job.status.is_final or not outbox.redeliver_job(job.id):
             raise NoWebhookMessage(_NONE)
         log.info("webhook asked for again", extra={"job_id": job_id})
         return json_response(job_document(jobs.require(job_id, current_caller())), 202)
@@ -71,7 +71,7 @@ def make_webhooks_blueprint(outbox: RedisWebhookOutbox, jobs: OwnedJobs, batches
     @blueprint.post("/v1/batches/<batch_id>/webhook/redeliver")
     def redeliver_batch(batch_id: str) -> Response:
         batch = batches.require(batch_id, current_caller())
-        if not batch.status.is_final or not outbox.redeliver_batch(batch_id):
+        if not batch.status.is_final or not outbox.redeliver_batch(batch.id):
             raise NoWebhookMessage(_NONE)
         log.info("webhook asked for again", extra={"batch_id": batch_id})
         return json_response(batch_document(batches.require(batch_id, current_caller())), 202)

@@ -40,11 +40,11 @@ def encode_extras(spec: JobSpec) -> dict[str, Any]:
     if not (spec.webhook_url or spec.metadata or spec.client_id) and spec.retain_seconds is None:
         return {}
     given = {
-        # First, because the scripts of the store look for it there, and only there.
+        # First, because the scripts of the store look for them there, and only there.
         "webhook_url": spec.webhook_url or None,
+        "client_id": spec.client_id,
         "retain": spec.retain_seconds,
         "metadata": dict(spec.metadata) or None,
-        "client_id": spec.client_id,
     }
     return {name: value for name, value in given.items() if value is not None}
 

@@ -60,7 +60,7 @@ end
 local function tell_webhook(id, key, url, retention, ...)
   local message = 'msg_' .. id .. '_' .. redis.call('HINCRBY', key, 'ends', 1)
   redis.call('HSET', root .. 'webhook:' .. message, 'url', url, 'record', key, 'retention', retention, 'attempts', 0,
-             'id', id, ...)
+             'id', redis.call('HGET', key, 'told_as') or id, ...)
   redis.call('ZADD', root .. 'webhooks_due', stamp(now), message)
   redis.call('HSET', key, 'webhook_message', message, 'delivery', '{"status":"pending","attempts":0}')
 end
@@ -128,7 +128,11 @@ local function write_job(lane, id, spec, deadline, reply_to, allowed)
              'deadline', deadline, 'reply_to', reply_to, 'allowed', allowed)
   -- A spec begins with its webhook, so that one without is not searched.
   local webhook_url = string.match(spec, '^{"extras":{"webhook_url":"([^"]+)"')
-  if webhook_url then redis.call('HSET', key, 'webhook_url', webhook_url) end
+  if webhook_url then
+    -- Its client knows it by the id that it made.
+    local own_id = string.match(spec, '^{"extras":{"webhook_url":"[^"]+","client_id":"([^"]+)"')
+    redis.call('HSET', key, 'webhook_url', webhook_url, 'told_as', own_id or id)
+  end
   return true
 end
 

@@ -353,3 +353,12 @@ def test_a_list_tells_how_far_the_message_of_a_job_has_come(
     (listed,) = jobs.page("", limit=10).jobs
 
     assert listed.delivery == Delivery(DeliveryStatus.DELIVERED, 1, 200)
+
+
+def test_a_job_is_told_of_by_the_id_that_its_client_made(jobs: TimedRedisJobStore, outbox: RedisWebhookOutbox) -> None:
+    accept(jobs, client_id="order-4711")
+    finish(jobs)
+
+    (message,) = claim(outbox)
+
+    assert (message.id, message.subject) == ("msg_prd_a_1", "order-4711")
