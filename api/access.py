@@ -15,8 +15,10 @@ OPEN = frozenset({"health", "openapi", "swagger_ui"})
 SCOPES: Mapping[str, Scope | None] = {
     "predictions": Scope.PREDICT,
     "prediction_records": Scope.PREDICT,
+    "prediction_webhooks": Scope.PREDICT,
     "batches": Scope.BATCH,
     "batch_records": Scope.BATCH,
+    "batch_webhooks": Scope.BATCH,
     "models": None,
     "quarantine": Scope.ADMIN,
     "keys": Scope.ADMIN,

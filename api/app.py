@@ -30,6 +30,7 @@ from api.request_id import choose_request_id
 from api.served_models import ServedModels
 from api.submissions import Submissions
 from api.waiters import Waiters
+from api.webhooks import make_batch_webhooks_blueprint, make_prediction_webhooks_blueprint
 from shared.batch_store import BatchStore
 from shared.broker import Broker
 from shared.file_store import FileStore
@@ -37,6 +38,7 @@ from shared.job_store import JobStore
 from shared.quarantine import RedisQuarantine
 from shared.registry import Registry
 from shared.settings import Settings
+from shared.webhook_outbox import RedisWebhookOutbox
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +61,7 @@ class Collaborators:
     readiness: Readiness
     quarantine: RedisQuarantine
     keys: RedisKeys
+    outbox: RedisWebhookOutbox
 
 
 class RowcallApp(LeanFlask):
@@ -110,6 +113,8 @@ def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
         ).blueprint()
     )
     app.register_blueprint(make_keys_blueprint(with_.keys))
+    app.register_blueprint(make_prediction_webhooks_blueprint(with_.outbox, owned))
+    app.register_blueprint(make_batch_webhooks_blueprint(with_.outbox, owned_batches))
     app.register_blueprint(make_models_blueprint(models))
     app.register_blueprint(make_health_blueprint(with_.readiness))
     app.register_blueprint(make_openapi_blueprint(models, settings))

@@ -18,6 +18,7 @@ from shared.quarantine import RedisQuarantine
 from shared.redis_client import make_redis
 from shared.registry import RedisRegistry
 from shared.settings import read_settings
+from shared.webhook_outbox import RedisWebhookOutbox
 
 settings = read_settings()
 configure_logs("api", settings.log_level)
@@ -52,6 +53,7 @@ flask_app = create_app(
         readiness=readiness,
         quarantine=RedisQuarantine(redis, settings),
         keys=RedisKeys(redis, settings),
+        outbox=RedisWebhookOutbox(redis, settings),
     ),
 )
 app = FlaskOnLoop(

@@ -25,6 +25,7 @@ from api.submissions import read_json
 from api.terms import find_once
 from api.uploads import HashedUpload, PeekedUpload, drain_upload, open_upload
 from api.waiters import Waiters
+from api.webhooks import WebhookChoice
 from shared.batch_files import batch_folder, input_key, mend_folder, mend_key
 from shared.batch_jobs import mend_job, split_job
 from shared.batch_store import CANCELED, Batch, BatchStore, EndVerdict
@@ -77,6 +78,7 @@ class Batches:
         self._waiters = waiters
         self._ids = ids
         self._owned = OwnedBatches(batches, ids)
+        self._webhooks = WebhookChoice(settings)
         self._settings = settings
 
     def blueprint(self) -> Blueprint:
@@ -102,7 +104,7 @@ class Batches:
             raise
 
     def _submit_batch(self) -> Response:
-        parameters = read_batch_parameters(request.args)
+        parameters = replace(read_batch_parameters(request.args), webhook_url=self._webhooks.from_query())
         deadline_seconds = read_deadline_seconds(request.headers, self._settings)
         model = self._models.get(parameters.model, parameters.version)
         if request.is_json:
@@ -173,6 +175,7 @@ class Batches:
             deadline_seconds=deadline_seconds,
             chunk_bytes=choose_chunk_bytes(input_bytes, self._settings.chunk_bytes),
             owner=current_caller().owner,
+            webhook_url=parameters.webhook_url,
         )
 
     def _accept(self, spec: BatchSpec) -> Response:

@@ -52,7 +52,7 @@ def describe_models(document: dict[str, Any], manifests: list[ModelManifest], se
     for manifest in manifests:
         schemas[_input_name(manifest)] = _input_schema(manifest, settings)
     schemas["Input"] = {"anyOf": [{"$ref": f"#/components/schemas/{_input_name(m)}"} for m in manifests]}
-    schemas["PredictionRequest"] = {"anyOf": [_request_schema(m, is_only=len(names) == 1) for m in manifests]}
+    schemas["PredictionRequest"] = {"anyOf": [_request_schema(m, settings, is_only=len(names) == 1) for m in manifests]}
     document["components"]["parameters"]["ModelName"]["schema"] = {"type": "string", "enum": names}
 
 
@@ -77,7 +77,8 @@ def _input_name(manifest: ModelManifest) -> str:
     return f"Input_{manifest.name}_{manifest.version}"
 
 
-def _request_schema(manifest: ModelManifest, *, is_only: bool) -> dict[str, Any]:
+def _request_schema(manifest: ModelManifest, settings: Settings, *, is_only: bool) -> dict[str, Any]:
+    webhook = {"webhook": {"$ref": "#/components/schemas/Webhook"}} if settings.webhooks else {}
     return {
         "type": "object",
         "additionalProperties": False,
@@ -88,6 +89,7 @@ def _request_schema(manifest: ModelManifest, *, is_only: bool) -> dict[str, Any]
             "input": {"$ref": f"#/components/schemas/{_input_name(manifest)}"},
             "retain_for": {"$ref": "#/components/schemas/RetainFor"},
             "metadata": {"$ref": "#/components/schemas/Metadata"},
+            **webhook,
         },
         "example": {"model": manifest.name, "input": manifest.example, "metadata": {"order": "4711"}},
     }

@@ -16,6 +16,7 @@ from api.request_headers import RequestHeaders, WaitPreference, find_wait, read_
 from api.submissions import Envelope, PreparedJob, Submissions, read_envelope, read_json
 from api.terms import USUAL, Terms, find_once, hash_document, is_client_id, read_retain_for, record_id_of
 from api.waiters import Waiters
+from api.webhooks import WebhookChoice
 from shared.errors import (
     FieldNote,
     IdempotencyKeyReused,
@@ -102,6 +103,7 @@ class Predictions:
         self._reads = owned.reads
         self._submissions = submissions
         self._waiters = waiters
+        self._webhooks = WebhookChoice(settings)
         self._settings = settings
 
     def blueprint(self) -> Blueprint:
@@ -187,6 +189,9 @@ class Predictions:
             terms = replace(terms, client_id=client_id, record_id=record_id, once=once)
         elif (once := find_once(headers, owner=owner, route=SUBMIT_PATH, document=document)) is not None:
             terms = replace(terms, once=once)
+        assert isinstance(document, dict)
+        if "webhook" in document:
+            terms = replace(terms, webhook_url=self._webhooks.from_body(document))
         return self._make_order(envelope, headers, caller, terms, pointer="/input")
 
     def order_from_input(

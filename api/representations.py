@@ -12,6 +12,7 @@ from flask import Response
 from shared.jobs import Job
 from shared.manifest import ModelManifest
 from shared.registry import ServedModel
+from shared.webhooks import Delivery
 
 if TYPE_CHECKING:
     # They exist for type checkers only.
@@ -66,6 +67,8 @@ def job_document(job: Job) -> dict[str, Any]:
         "output": job_output(job),
         "error": error_document(job),
         "redriven_as": job.redriven_as,
+        "webhook_status": job.delivery.status.value if job.delivery and job.status.is_final else None,
+        "webhook": webhook_document(spec.webhook_url, job.delivery) if spec.webhook_url else None,
         "warnings": [replace(note, pointer=f"/input{note.pointer}").to_dict() for note in spec.warnings],
         "urls": {"get": url, "cancel": f"{url}/cancel", "retry": f"{url}/retry", "events": f"{url}/events"},
     }
@@ -77,6 +80,17 @@ def listed_document(job: Job) -> dict[str, Any]:
     for name in ("queue", "output", "warnings"):
         del document[name]
     return document
+
+
+def webhook_document(url: str, delivery: Delivery | None) -> dict[str, Any]:
+    """Return how far the message about the last end has come, and where it goes."""
+    return {
+        "url": url,
+        "attempts": delivery.attempts if delivery else 0,
+        "last_status": delivery and delivery.last_status,
+        "last_error": delivery and delivery.last_error,
+        "next_attempt_at": show_time(delivery.next_attempt_at) if delivery else None,
+    }
 
 
 def job_output(job: Job) -> Any:

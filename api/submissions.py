@@ -22,7 +22,7 @@ from shared.settings import Settings
 #: Most errors and warnings that one answer names.
 NAMED_NOTES = 100
 
-_BODY_FIELDS = {"model", "version", "input", "retain_for", "metadata"}
+_BODY_FIELDS = {"model", "version", "input", "retain_for", "metadata", "webhook"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +175,7 @@ class Submissions:
             metadata=terms.metadata,
             client_id=terms.client_id,
             once=terms.once,
+            webhook_url=terms.webhook_url,
         )
         return PreparedJob(spec, size_bytes=len(orjson.dumps(checked.rows)))
 

@@ -32,6 +32,8 @@ class Terms:
     client_id: str | None = None
     record_id: str | None = None
     once: Once | None = None
+    #: Where to tell that the job has ended; empty for nowhere.
+    webhook_url: str = ""
 
 
 USUAL = Terms()

@@ -18,6 +18,7 @@ ServiceError
 │   ├── KeyRequired
 │   ├── ScopeMissing
 │   ├── KeyNotFound
+│   ├── NoWebhookMessage
 │   ├── FileTooLarge
 │   ├── UploadNotResumable
 │   └── WaitTimedOut
@@ -69,6 +70,10 @@ class FieldErrorCode(StrEnum):
     WRONG_TYPE = "wrong_type"
     #: An array with no rows, or with more than one request may carry.
     ROW_COUNT = "row_count"
+    #: A webhook was asked for, and the operator has not enabled them.
+    WEBHOOKS_OFF = "webhooks_off"
+    #: No webhook can go to this URL; the detail says what to send instead.
+    WEBHOOK_URL_REFUSED = "webhook_url_refused"
 
 
 class UploadErrorCode(StrEnum):
@@ -234,6 +239,12 @@ class NotInQuarantine(RequestError):
     """Raised when no job under this id is in quarantine, or no longer."""
 
     code = "not_in_quarantine"
+
+
+class NoWebhookMessage(RequestError):
+    """Raised when a webhook is to be sent again of what has none, or has not ended."""
+
+    code = "no_webhook_message"
 
 
 class KeyRequired(RequestError):

@@ -23,6 +23,8 @@ _LISTED_FIELDS = (
     b"retried",
     b"retries",
     b"outcome",
+    b"id",
+    b"delivery",
 )
 
 

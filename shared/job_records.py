@@ -9,10 +9,14 @@ import orjson
 from shared.errors import FieldNote
 from shared.jobs import BatchStep, Job, JobError, JobSpec, JobStatus, ModelRef, Outcome, QueueState, StepKind
 from shared.queues import Lane
+from shared.webhooks import JUST_ENDED, Delivery, DeliveryErrorCode, DeliveryStatus
 
 
 def encode_spec(spec: JobSpec) -> bytes:
-    fields = {
+    extras = encode_extras(spec)
+    # First, because the scripts of the store look for a webhook there.
+    fields: dict[str, Any] = {"extras": extras} if extras else {}
+    fields |= {
         "id": spec.id,
         "lane": spec.lane,
         "model": [spec.model.name, spec.model.version, spec.model.sha256],
@@ -26,9 +30,6 @@ def encode_spec(spec: JobSpec) -> bytes:
     if spec.owner:
         # Only then, because it would be a part of every record.
         fields["owner"] = spec.owner
-    extras = encode_extras(spec)
-    if extras:
-        fields["extras"] = extras
     # Last, so that a script can cut them off.
     fields["rows"] = spec.rows
     return orjson.dumps(fields)
@@ -36,15 +37,22 @@ def encode_spec(spec: JobSpec) -> bytes:
 
 def encode_extras(spec: JobSpec) -> dict[str, Any]:
     """Return what few jobs have."""
-    if spec.retain_seconds is None and spec.client_id is None and not spec.metadata:
+    if not (spec.webhook_url or spec.metadata or spec.client_id) and spec.retain_seconds is None:
         return {}
-    given = {"retain": spec.retain_seconds, "metadata": dict(spec.metadata) or None, "client_id": spec.client_id}
+    given = {
+        # First, because the scripts of the store look for them there, and only there.
+        "webhook_url": spec.webhook_url or None,
+        "client_id": spec.client_id,
+        "retain": spec.retain_seconds,
+        "metadata": dict(spec.metadata) or None,
+    }
     return {name: value for name, value in given.items() if value is not None}
 
 
 def decode_extras(extras: Mapping[str, Any]) -> dict[str, Any]:
     """Return the members of a spec that `encode_extras` wrote."""
     return {
+        "webhook_url": extras.get("webhook_url", ""),
         "retain_seconds": extras.get("retain"),
         "metadata": extras.get("metadata", {}),
         "client_id": extras.get("client_id"),
@@ -118,6 +126,23 @@ def decode_job(record: Mapping[bytes, bytes], queue: QueueState | None) -> Job:
         redriven_as=record[b"redriven_as"].decode() if b"redriven_as" in record else None,
         retries=int(record.get(b"retries", 0)),
         retried_at=_find_seconds(record, b"retried"),
+        delivery=find_delivery(record),
+    )
+
+
+def find_delivery(record: Mapping[bytes, bytes]) -> Delivery | None:
+    """Return how far the message about the end of a job or batch has come."""
+    text = record.get(b"delivery")
+    if text is None:
+        return None
+    fields = orjson.loads(text)
+    error = fields.get("last_error")
+    return Delivery(
+        DeliveryStatus(fields["status"]),
+        fields["attempts"],
+        fields.get("last_status"),
+        DeliveryErrorCode(error) if error else None,
+        fields.get("next_attempt_at"),
     )
 
 
@@ -149,6 +174,7 @@ class JobEnd:
             self.outcome,
             retries=retries,
             retried_at=retried_at,
+            delivery=JUST_ENDED if spec.webhook_url else None,
         )
 
 

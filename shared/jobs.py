@@ -8,6 +8,7 @@ from typing import Any
 
 from shared.errors import FieldNote
 from shared.queues import Lane
+from shared.webhooks import Delivery
 
 
 class JobStatus(StrEnum):
@@ -113,6 +114,8 @@ class JobSpec:
     step: BatchStep | None = None
     #: Channel of the API process that asked; it is told when the job is final.
     reply_to: str = ""
+    #: Where its client is told that it has ended; empty: nowhere.
+    webhook_url: str = ""
     #: Whose job it is: nobody else learns of it. Empty where the API asks for no keys.
     owner: str = ""
     #: Seconds for which the final job is kept; None for as long as any other. 0 keeps nothing.
@@ -180,6 +183,8 @@ class Job:
     queue: QueueState | None = None
     #: Id of the job that was made of its input when it was taken out of quarantine.
     redriven_as: str | None = None
+    #: How far the message about its end has come; None while it is open, and without a webhook.
+    delivery: Delivery | None = None
     #: How often its client had it tried again after it had ended, and when that was last.
     retries: int = 0
     retried_at: float | None = None

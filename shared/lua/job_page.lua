@@ -11,7 +11,8 @@ local found = {''}
 
 local function look_at(id)
   local job = redis.call('HMGET', JOB .. id, 'status', 'spec', 'attempt', 'created', 'started', 'completed', 'expires',
-                         'cancel', 'redriven_as', 'retried', 'retries', 'deleted', 'retain')
+                         'cancel', 'redriven_as', 'retried', 'retries', 'deleted', 'retain',
+                         'delivery')
   -- Of a job of which nothing is kept nothing is told once it is final.
   if not job[1] or job[12] or job[13] == '0' and is_final(job[1]) then return end
   if status ~= '' and job[1] ~= status then return end
@@ -20,7 +21,7 @@ local function look_at(id)
   for field = 1, 11 do job[field] = job[field] or '' end
   -- What failed says why; what succeeded would be as long as its input.
   job[12] = job[1] ~= 'succeeded' and redis.call('HGET', JOB .. id, 'outcome') or ''
-  job[13] = id
+  job[13], job[14] = id, job[14] or ''
   table.insert(found, job)
 end
 

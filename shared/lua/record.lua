@@ -57,7 +57,17 @@ end
 -- What `finalize` must know of a job; further fields may be asked for in the same call.
 local function read_facts(id, ...)
   return redis.call('HMGET', JOB .. id, 'lane', 'reply_to', 'attempt', 'created', 'started', 'cancel', 'retain', 'deleted',
-                    ...)
+                    'webhook_url', ...)
+end
+
+-- Lays into the outbox that a job or batch has ended. The message holds all that it says, because it may outlive the
+-- record. What is taken up again ends once more, and that is another message.
+local function tell_webhook(id, key, url, retention, ...)
+  local message = 'msg_' .. id .. '_' .. redis.call('HINCRBY', key, 'ends', 1)
+  redis.call('HSET', root .. 'webhook:' .. message, 'url', url, 'record', key, 'retention', retention, 'attempts', 0,
+             'id', redis.call('HGET', key, 'told_as') or id, ...)
+  redis.call('ZADD', root .. 'webhooks_due', stamp(now), message)
+  redis.call('HSET', key, 'webhook_message', message, 'delivery', '{"status":"pending","attempts":0}')
 end
 
 -- Deletes a record before its time. What stays says that it is not lost, for as long as a message could restore it.
@@ -94,6 +104,10 @@ local function finalize(id, status, outcome, retention, facts)
     expires = retain(id, retention, tonumber(facts[7]))
     redis.call('HSET', key, 'expires', expires)
   end
+  if facts[9] then
+    tell_webhook(id, key, facts[9], retention, 'status', status, 'created', facts[4], 'completed', completed,
+                 'expires', expires, 'error', status == 'succeeded' and '' or outcome)
+  end
   if facts[8] then erase(id, retention) end
   table.insert(ended, id)
   append(ended_in, facts[1], id)
@@ -117,6 +131,13 @@ local function write_job(lane, id, spec, deadline, reply_to, allowed)
   if redis.call('EXISTS', key) == 1 then return false end
   redis.call('HSET', key, 'spec', spec, 'lane', lane, 'status', 'queued', 'attempt', 0, 'created', stamp(now),
              'deadline', deadline, 'reply_to', reply_to, 'allowed', allowed)
+  -- A spec begins with its webhook, so that one without is not searched.
+  local webhook_url = string.match(spec, '^{"extras":{"webhook_url":"([^"]+)"')
+  if webhook_url then
+    -- Its client knows it by the id that it made.
+    local own_id = string.match(spec, '^{"extras":{"webhook_url":"[^"]+","client_id":"([^"]+)"')
+    redis.call('HSET', key, 'webhook_url', webhook_url, 'told_as', own_id or id)
+  end
   return true
 end
 

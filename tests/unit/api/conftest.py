@@ -29,6 +29,7 @@ from shared.queues import Lane
 from shared.redis_messages import QueueEntry
 from shared.registry import ServedModel
 from shared.settings import Settings
+from shared.webhook_outbox import RedisWebhookOutbox
 from tests.builders import manifest, record
 from tests.fakes import FakeBroker, FakeJobStore, FakeRegistry, TimedRedisBatchStore
 
@@ -256,6 +257,7 @@ def make_api(settings: Settings, redis: Redis, tmp_path: Path) -> Iterator[ApiMa
             readiness=Readiness(broker, registry),
             quarantine=RedisQuarantine(redis, own_settings),
             keys=keys,
+            outbox=RedisWebhookOutbox(redis, own_settings),
         )
         app = create_app(own_settings, collaborators)
         return Api(app.test_client(), store, broker, registry, waiters, ids, batch_store, file_store, keys)
