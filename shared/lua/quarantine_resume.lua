@@ -10,6 +10,8 @@ if batch[1] ~= 'failed' or cjson.decode(batch[2])['code'] ~= ARGV[3] then return
 local deadline = stamp(now + tonumber(ARGV[2]))
 redis.call('HSET', key, 'status', 'running', 'deadline', deadline)
 redis.call('HDEL', key, 'completed', 'expires', 'error')
+-- The cause was mended: which rows were in hand when workers died says nothing any more.
+redis.call('DEL', key .. ':notes')
 redis.call('ZREM', root .. 'batch_expiry', id)
 redis.call('ZADD', root .. 'batch_deadlines', deadline, id)
 for i = 4, #ARGV, 4 do
