@@ -18,6 +18,9 @@ from api.openapi import make_openapi_blueprint
 from api.operators import Operators
 from api.predictions import TAKEN_ON, Predictions
 from api.problems import register_problems
+from api.protocols.inference_v2 import InferenceV2
+from api.protocols.mlflow import Mlflow
+from api.protocols.sagemaker import SageMaker
 from api.quarantine import Quarantine
 from api.request_id import choose_request_id
 from api.served_models import ServedModels
@@ -35,6 +38,8 @@ log = logging.getLogger(__name__)
 
 #: W3C Trace Context: version, trace id, parent id, flags.
 _TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$")
+#: Views that say whether this process or a model is ready.
+_PROBES = frozenset({"health.live", "health.ready", "inference_v2.ready", "inference_v2.model_ready", "mlflow.ping"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +102,9 @@ def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
         ).blueprint()
     )
     app.register_blueprint(make_models_blueprint(models))
+    app.register_blueprint(InferenceV2(predictions, models, with_.readiness, settings).blueprint())
+    app.register_blueprint(Mlflow(predictions, models, with_.readiness).blueprint())
+    app.register_blueprint(SageMaker(predictions, models).blueprint())
     app.register_blueprint(make_health_blueprint(with_.readiness))
     app.register_blueprint(make_openapi_blueprint(models, settings))
     app.register_blueprint(get_swaggerui_blueprint("/docs", "/openapi.json", {"app_name": "Rowcall"}))
@@ -122,7 +130,7 @@ def _trace_requests(app: Flask) -> None:
     def finish_request(response: Response) -> Response:
         response.headers["X-Request-Id"] = g.request_id
         # Probes come every second, and say themselves what they found.
-        if response.status_code >= 400 and request.blueprint != "health":
+        if response.status_code >= 400 and request.endpoint not in _PROBES:
             trace = _TRACEPARENT.match(request.headers.get("traceparent", ""))
             log.info(
                 "request refused",

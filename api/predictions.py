@@ -1,5 +1,6 @@
 """Blueprint: submit, read and cancel predictions, and the synchronous short-cut."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ from api.representations import job_document, job_headers, job_output, job_url, 
 from api.request_headers import RequestHeaders, WaitPreference, find_wait, read_deadline_seconds
 from api.submissions import PreparedJob, Submissions, read_envelope, read_json
 from api.waiters import Waiters
-from shared.errors import JobAlreadyFinal, JobGone, JobNotFound, StoreUnavailable, WaitTimedOut
+from shared.errors import JobAlreadyFinal, JobGone, JobNotFound, NoPlaceToWait, StoreUnavailable, WaitTimedOut
 from shared.job_store import CancelVerdict, JobStore
 from shared.jobs import Job, JobStatus
 from shared.settings import Settings
@@ -98,15 +99,32 @@ class Predictions:
         order, job, has_waited = asked.environ.get(TAKEN_ON) or self.take_on(
             self.order_from_input(read_json(asked), asked.headers, name=name, version=asked.args.get("version"))
         )
-        headers = {"Location": job_url(job.id), **job_headers(job)}
         if job.status is JobStatus.SUCCEEDED:
-            return json_response(job_output(job), 200, headers)
-        if job.status.is_final:
-            return job_problem(job, headers)
-        if not has_waited or order.wait is None:
-            return json_response(job_document(job), 202, headers)
-        detail = f"Not finished after {order.wait.seconds:g} s. It goes on: read it at {job_url(job.id)}."
-        return problem_response(504, WaitTimedOut.code, detail, retryable=True, headers=headers, job_id=job.id)
+            return json_response(job_output(job), 200, answer_headers(job))
+        if not job.status.is_final and not has_waited:
+            return json_response(job_document(job), 202, answer_headers(job))
+        return _unsuccessful_answer(order, job)
+
+    def answer_when_done(
+        self,
+        records: list[Any],
+        show: Callable[[Job], Response],
+        *,
+        name: str,
+        version: str,
+        pointer: str,
+        wait_seconds: float | None = None,
+    ) -> Response:
+        """Take on a job for the present request, and wait: other protocols know no answer before the last one.
+
+        show: makes the answer of a job that succeeded. wait_seconds: what the client asks for in its own way.
+        Raises what `Submissions.prepare` does, RequestMalformed, and NoPlaceToWait: then nothing was promised.
+        """
+        order = self.order_from_input(records, request.headers, name=name, version=version, pointer=pointer)
+        if wait_seconds is not None:
+            order = replace(order, wait=WaitPreference(min(wait_seconds, self._settings.max_wait_seconds)))
+        _, job, _ = self.take_on(order, must_wait=True)
+        return show(job) if job.status is JobStatus.SUCCEEDED else _unsuccessful_answer(order, job)
 
     def order_from_envelope(self, document: object, headers: RequestHeaders) -> Order:
         """Check the body of `POST /v1/predictions`; raises what `Submissions.prepare` does, and RequestMalformed."""
@@ -114,10 +132,16 @@ class Predictions:
         return self._make_order(records, headers, name=name, version=version, pointer="/input")
 
     def order_from_input(
-        self, records: object, headers: RequestHeaders, *, name: str, version: str | None = None
+        self,
+        records: object,
+        headers: RequestHeaders,
+        *,
+        name: str,
+        version: str | None = None,
+        pointer: str = "",
     ) -> Order:
         """Check the body of `POST /v1/models/{name}/predict`, which always waits; raises the same."""
-        order = self._make_order(records, headers, name=name, version=version, pointer="")
+        order = self._make_order(records, headers, name=name, version=version, pointer=pointer)
         return order if order.wait else replace(order, wait=WaitPreference(self._settings.default_wait_seconds))
 
     def _make_order(
@@ -133,14 +157,19 @@ class Predictions:
         )
         return Order(prepared, find_wait(headers, self._settings))
 
-    def take_on(self, order: Order) -> TakenOn:
-        """Accept the job and wait for it as asked; raises what acceptance failed of."""
+    def take_on(self, order: Order, *, must_wait: bool = False) -> TakenOn:
+        """Accept the job and wait for it as asked; raises what acceptance failed of.
+
+        must_wait: accept nothing, and raise NoPlaceToWait, when too many requests wait already.
+        """
         wait, prepared = order.wait, order.prepared
         if wait is None:
             return TakenOn(order, self._submissions.add(prepared).accepted_job(), has_waited=False)
         spec = prepared.spec
         with self._waiters.maker_place(spec.id) as maker:
             if maker is None:
+                if must_wait:
+                    raise NoPlaceToWait("Too many requests wait for their results already; try again soon.")
                 return TakenOn(order, self._submissions.add(prepared).accepted_job(), has_waited=False)
             ticket = self._submissions.add(prepared, result=maker.ended)
             maker.ended.wait(wait.seconds)
@@ -190,6 +219,20 @@ class Predictions:
         if self._ids.is_ours(job_id):
             raise JobGone("The prediction existed; it is past its retention or was deleted.")
         raise JobNotFound("No prediction was ever given this id.")
+
+
+def answer_headers(job: Job) -> dict[str, str]:
+    """Return the headers of an answer to the request that made the job."""
+    return {"Location": job_url(job.id), **job_headers(job)}
+
+
+def _unsuccessful_answer(order: Order, job: Job) -> Response:
+    """Return the problem of a job that has no prediction, or none yet."""
+    if job.status.is_final:
+        return job_problem(job, answer_headers(job))
+    assert order.wait is not None
+    detail = f"Not finished after {order.wait.seconds:g} s. It goes on: read it at {job_url(job.id)}."
+    return problem_response(504, WaitTimedOut.code, detail, retryable=True, headers=answer_headers(job), job_id=job.id)
 
 
 def _with_etag(response: Response) -> Response:

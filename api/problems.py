@@ -26,6 +26,7 @@ from shared.errors import (
     JobNotFound,
     ModelNotFound,
     NoModelServed,
+    NoPlaceToWait,
     NotInQuarantine,
     NotReplicated,
     OperatorTokenRequired,
@@ -58,6 +59,7 @@ STATUS_OF: Mapping[type[ServiceError], int] = {
     StoreUnavailable: 503,
     StoreFull: 503,
     NotReplicated: 503,
+    NoPlaceToWait: 503,
     BrokerUnavailable: 503,
     FileStoreUnavailable: 503,
     FileStoreFull: 503,
@@ -140,6 +142,15 @@ def job_problem(job: Job, headers: Mapping[str, str]) -> Response:
     )
 
 
+def _headers_of(error: ServiceError) -> dict[str, str]:
+    headers = {}
+    if isinstance(error, OperatorTokenRequired):
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, DependencyError | NoPlaceToWait):
+        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return headers
+
+
 def register_problems(app: Flask) -> None:
     """Answer every exception of a request with a problem document."""
 
@@ -151,12 +162,9 @@ def register_problems(app: Flask) -> None:
         members: dict[str, Any] = {}
         if isinstance(error, InputInvalid):
             members["errors"] = [note.to_dict() for note in error.errors]
-        headers = {}
-        if isinstance(error, OperatorTokenRequired):
-            headers["WWW-Authenticate"] = "Bearer"
         if isinstance(error, DependencyError):
-            headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
             log.error("dependency unavailable", extra={"code": error.code, "request_id": g.request_id})
+        headers = _headers_of(error)
         return problem_response(status, error.code, error.detail, retryable=error.retryable, headers=headers, **members)
 
     @app.errorhandler(HTTPException)

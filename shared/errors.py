@@ -15,6 +15,7 @@ ServiceError
 │   ├── OperatorTokenRequired
 │   ├── FileTooLarge
 │   ├── UploadNotResumable
+│   ├── NoPlaceToWait
 │   └── WaitTimedOut
 ├── DependencyError              a server we need is away: worth retrying
 │   ├── StoreUnavailable
@@ -258,6 +259,13 @@ class UploadNotResumable(RequestError):
     """Raised when a request carries a part of a file, by one of the protocols for that."""
 
     code = "upload_not_resumable"
+
+
+class NoPlaceToWait(RequestError):
+    """Raised when a request that can only wait finds every place for that taken; nothing was promised."""
+
+    code = "no_place_to_wait"
+    retryable = True
 
 
 class WaitTimedOut(RequestError):
