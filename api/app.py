@@ -20,6 +20,7 @@ from api.predictions import TAKEN_ON, Predictions
 from api.problems import register_problems
 from api.protocols.inference_v2 import InferenceV2
 from api.protocols.mlflow import Mlflow
+from api.protocols.probes import make_probes_blueprint
 from api.protocols.sagemaker import SageMaker
 from api.quarantine import Quarantine
 from api.request_id import choose_request_id
@@ -39,7 +40,9 @@ log = logging.getLogger(__name__)
 #: W3C Trace Context: version, trace id, parent id, flags.
 _TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$")
 #: Views that say whether this process or a model is ready.
-_PROBES = frozenset({"health.live", "health.ready", "inference_v2.ready", "inference_v2.model_ready", "mlflow.ping"})
+_PROBES = frozenset(
+    {"health.live", "health.ready", "protocol_probes.ready", "protocol_probes.ping", "inference_v2.model_ready"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,8 +105,9 @@ def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
         ).blueprint()
     )
     app.register_blueprint(make_models_blueprint(models))
-    app.register_blueprint(InferenceV2(predictions, models, with_.readiness, settings).blueprint())
-    app.register_blueprint(Mlflow(predictions, models, with_.readiness).blueprint())
+    app.register_blueprint(make_probes_blueprint(with_.readiness))
+    app.register_blueprint(InferenceV2(predictions, models, settings).blueprint())
+    app.register_blueprint(Mlflow(predictions, models).blueprint())
     app.register_blueprint(SageMaker(predictions, models).blueprint())
     app.register_blueprint(make_health_blueprint(with_.readiness))
     app.register_blueprint(make_openapi_blueprint(models, settings))

@@ -1,6 +1,7 @@
 """A request of the Open Inference Protocol: JSON, and binary tensors behind it, as records of a model. Pure."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,7 @@ from shared.manifest import ModelManifest
 LENGTH_HEADER = "Inference-Header-Content-Length"
 #: The outputs that there are; a model without classes has the first one only.
 PREDICT, PREDICT_PROBA = "predict", "predict_proba"
+_LENGTH = re.compile("[0-9]{1,18}")
 #: Longest name of a tensor; no feature has a longer one.
 _NAME_CHARACTERS = 128
 
@@ -79,7 +81,7 @@ def read_request(body: bytes, header_length: str | None, manifest: ModelManifest
 def _split(body: bytes, header_length: str | None) -> tuple[dict[str, Any], memoryview]:
     length = len(body)
     if header_length is not None:
-        if not header_length.isascii() or not header_length.isdigit() or int(header_length[:19]) > length:
+        if not _LENGTH.fullmatch(header_length) or int(header_length) > length:
             raise RequestMalformed(f"{LENGTH_HEADER} is the length of the JSON in bytes, at most that of the body.")
         length = int(header_length)
     try:

@@ -2,15 +2,14 @@
 
 from flask import Blueprint, Response, request
 
-from api.health import Readiness
 from api.predictions import Predictions, answer_headers
-from api.problems import RETRY_AFTER_SECONDS, problem_response
 from api.protocols.inference_answer import describe_model, make_answer
 from api.protocols.inference_request import LENGTH_HEADER, InferenceRequest, read_request
 from api.protocols.packed_body import read_body
+from api.protocols.plain_json import name_json
+from api.protocols.probes import not_ready
 from api.representations import JsonResponse, json_response
 from api.served_models import RequestedModel, ServedModels
-from api.version import VERSION
 from shared.errors import NoWorkerAlive
 from shared.jobs import Job
 from shared.settings import Settings
@@ -22,20 +21,14 @@ _MODEL = "/v2/models/<name>"
 class InferenceV2:
     """The routes of the protocol. Bodies are read whatever Content-Type says: its clients send none."""
 
-    def __init__(
-        self, predictions: Predictions, models: ServedModels, readiness: Readiness, settings: Settings
-    ) -> None:
+    def __init__(self, predictions: Predictions, models: ServedModels, settings: Settings) -> None:
         self._predictions = predictions
         self._models = models
-        self._readiness = readiness
         self._max_rows = settings.max_rows
 
     def blueprint(self) -> Blueprint:
         blueprint = Blueprint("inference_v2", __name__)
         for rule, method, view in (
-            ("/v2", "GET", self.describe_server),
-            ("/v2/health/live", "GET", self.live),
-            ("/v2/health/ready", "GET", self.ready),
             (_MODEL, "GET", self.describe),
             (f"{_MODEL}/versions/<version>", "GET", self.describe),
             (f"{_MODEL}/ready", "GET", self.model_ready),
@@ -44,20 +37,8 @@ class InferenceV2:
             (f"{_MODEL}/versions/<version>/infer", "POST", self.infer),
         ):
             blueprint.add_url_rule(rule, view_func=view, methods=[method])
-        blueprint.after_request(_name_json)
+        blueprint.after_request(name_json)
         return blueprint
-
-    def describe_server(self) -> Response:
-        return json_response({"name": "rowcall", "version": VERSION, "extensions": ["binary_tensor_data"]})
-
-    def live(self) -> Response:
-        return json_response({"live": True})
-
-    def ready(self) -> Response:
-        fault = self._readiness.find_fault()
-        if fault is None:
-            return json_response({"ready": True})
-        return _not_ready(fault.code, fault.detail)
 
     def describe(self, name: str, version: str | None = None) -> Response:
         manifest = self._models.get(name, version).manifest
@@ -68,7 +49,7 @@ class InferenceV2:
         manifest = self._models.get(name, version).manifest
         if any(model.is_ready and model.manifest.key == manifest.key for model in self._models.all()):
             return json_response({"name": name, "ready": True})
-        return _not_ready(NoWorkerAlive.code, f"No worker that is alive has {manifest.key}.", name=name)
+        return not_ready(NoWorkerAlive.code, f"No worker that is alive has {manifest.key}.", name=name)
 
     def infer(self, name: str, version: str | None = None) -> Response:
         model = self._models.get(name, version)
@@ -94,15 +75,3 @@ def _show(asked: InferenceRequest, model: RequestedModel, job: Job) -> Response:
         return JsonResponse(body, 200, headers, content_type=_JSON)
     headers[LENGTH_HEADER] = str(header_length)
     return JsonResponse(body, 200, headers, content_type=_BINARY)
-
-
-def _not_ready(code: str, detail: str, **members: str) -> Response:
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
-    return problem_response(503, code, detail, retryable=True, headers=headers, ready=False, **members)
-
-
-def _name_json(response: Response) -> Response:
-    """Call a problem document plain JSON: a client of this protocol shows the error of no other type."""
-    if response.mimetype == "application/problem+json":
-        response.mimetype = _JSON
-    return response

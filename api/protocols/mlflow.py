@@ -5,15 +5,12 @@ from typing import Any
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import UnsupportedMediaType
 
-from api.health import Readiness
 from api.predictions import Predictions, answer_headers
-from api.problems import RETRY_AFTER_SECONDS, problem_response
-from api.protocols.foreign_errors import add_message
 from api.protocols.packed_body import read_body
+from api.protocols.plain_json import add_message
 from api.protocols.tables import PARAMS, Table, read_csv_table, read_json_table
 from api.representations import json_response
 from api.served_models import ServedModels
-from api.version import VERSION
 from shared.errors import FieldErrorCode, FieldNote, InputInvalid
 from shared.jobs import Job, Prediction
 from shared.manifest import Feature, ModelManifest
@@ -34,30 +31,17 @@ _ERROR_CODES = {
 
 
 class Mlflow:
-    """The routes of a scoring server."""
+    """The route that predicts."""
 
-    def __init__(self, predictions: Predictions, models: ServedModels, readiness: Readiness) -> None:
+    def __init__(self, predictions: Predictions, models: ServedModels) -> None:
         self._predictions = predictions
         self._models = models
-        self._readiness = readiness
 
     def blueprint(self) -> Blueprint:
         blueprint = Blueprint("mlflow", __name__)
-        blueprint.add_url_rule("/ping", view_func=self.ping, methods=["GET"])
-        blueprint.add_url_rule("/version", view_func=self.version, methods=["GET"])
         blueprint.add_url_rule("/invocations", view_func=self.invoke, methods=["POST"])
         blueprint.after_request(_write_errors)
         return blueprint
-
-    def ping(self) -> Response:
-        fault = self._readiness.find_fault()
-        if fault is None:
-            return json_response({"status": "ready"})
-        headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
-        return problem_response(503, fault.code, fault.detail, retryable=True, headers=headers)
-
-    def version(self) -> Response:
-        return Response(VERSION, content_type="text/plain; charset=utf-8")
 
     def invoke(self) -> Response:
         model = self._models.get(request.args.get("model"), request.args.get("version"))

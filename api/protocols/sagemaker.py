@@ -9,8 +9,8 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from api.predictions import Predictions, answer_headers
-from api.protocols.foreign_errors import add_message
 from api.protocols.packed_body import read_body
+from api.protocols.plain_json import add_message
 from api.protocols.tables import Table, read_csv_table, read_json_table, read_rows
 from api.representations import json_response
 from api.served_models import ServedModels

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _SNIPPET = re.compile(
-    r"^## (?P<title>[^\n]+)\n```python\n(?P<code>.*?)```\n```text\n(?P<output>.*?)```\n", re.MULTILINE | re.DOTALL
+    r"^## (?P<title>.+)\n(?:(?!## |```).*\n)*"
+    r"```python\n(?P<code>(?:.*\n)*?)```\n```text\n(?P<output>(?:.*\n)*?)```\n",
+    re.MULTILINE,
 )
 #: Where the snippets say that the server is.
 WRITTEN_PORT = "8000"
@@ -29,6 +31,6 @@ class Snippet:
 
 
 def read_snippets(document: Path) -> dict[str, Snippet]:
-    """Return the snippets by the first word of their headings."""
+    """Return the snippets by the beginning of their headings."""
     found = (Snippet(**match.groupdict()) for match in _SNIPPET.finditer(document.read_text()))
     return {snippet.title.split(":")[0]: snippet for snippet in found}
