@@ -8,6 +8,7 @@ from flask import Flask, Response, g, redirect, request
 from flask_swagger_ui import get_swaggerui_blueprint
 
 from api.batches import Batches
+from api.callers import Callers, identify_callers
 from api.express import Express
 from api.group_commit import GroupCommit
 from api.health import Readiness, make_health_blueprint
@@ -64,13 +65,13 @@ class Collaborators:
 class RowcallApp(LeanFlask):
     """The WSGI application, and which of its requests may run on an event loop."""
 
-    def __init__(self, predictions: Predictions, settings: Settings) -> None:
+    def __init__(self, predictions: Predictions, callers: Callers, settings: Settings) -> None:
         super().__init__("rowcall")
         self.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
         #: Says of method and path whether the view would block nothing.
         self.never_blocks = predictions.never_blocks
         #: Answers such a request without the view, or says what the view needs.
-        self.express = Express(predictions, max_body_bytes=settings.max_body_bytes)
+        self.express = Express(predictions, callers, max_body_bytes=settings.max_body_bytes)
 
 
 def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
@@ -78,9 +79,12 @@ def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
     models = ServedModels(with_.registry)
     submissions = Submissions(with_.group, models, with_.ids, settings)
     predictions = Predictions(with_.jobs, submissions, with_.waiters, with_.ids, settings)
-    app = RowcallApp(predictions, settings)
+    callers = Callers()
+    app = RowcallApp(predictions, callers, settings)
     _trace_requests(app)
+    identify_callers(app, callers)
     register_problems(app)
+    _pass_on_refusals(app)
     app.register_blueprint(predictions.blueprint())
     app.register_blueprint(
         Batches(
@@ -120,15 +124,22 @@ def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
     return app
 
 
+def _pass_on_refusals(app: Flask) -> None:
+    """Answer what was refused before Flask."""
+
+    @app.before_request
+    def raise_refusal() -> None:
+        taken_on = request.environ.get(TAKEN_ON)
+        if isinstance(taken_on, Exception):
+            raise taken_on
+
+
 def _trace_requests(app: Flask) -> None:
     """Give every request an id, and log those that were refused."""
 
     @app.before_request
     def name_request() -> None:
         g.request_id = choose_request_id(request.environ.get("HTTP_X_REQUEST_ID"))
-        taken_on = request.environ.get(TAKEN_ON)
-        if isinstance(taken_on, Exception):
-            raise taken_on
 
     @app.after_request
     def finish_request(response: Response) -> Response:

@@ -7,14 +7,16 @@ from typing import Any, NamedTuple
 from flask import Blueprint, Response, request
 from flask.globals import request_ctx
 
+from api.callers import Caller, current_caller
 from api.greenlets import call_blocking
 from api.ids import JobIds
+from api.owned import OwnedJobs
 from api.problems import job_problem, problem_response
 from api.representations import job_document, job_headers, job_output, job_url, json_response
 from api.request_headers import RequestHeaders, WaitPreference, find_wait, read_deadline_seconds
 from api.submissions import PreparedJob, Submissions, read_envelope, read_json
 from api.waiters import Waiters
-from shared.errors import JobAlreadyFinal, JobGone, JobNotFound, NoPlaceToWait, StoreUnavailable, WaitTimedOut
+from shared.errors import JobAlreadyFinal, NoPlaceToWait, StoreUnavailable, WaitTimedOut
 from shared.job_store import CancelVerdict, JobStore
 from shared.jobs import Job, JobStatus
 from shared.settings import Settings
@@ -67,7 +69,7 @@ class Predictions:
         self._jobs = jobs
         self._submissions = submissions
         self._waiters = waiters
-        self._ids = ids
+        self._owned = OwnedJobs(jobs, ids)
         self._settings = settings
 
     def blueprint(self) -> Blueprint:
@@ -89,7 +91,7 @@ class Predictions:
     def submit_prediction(self) -> Response:
         asked = request_ctx.request
         order, job, _ = asked.environ.get(TAKEN_ON) or self.take_on(
-            self.order_from_envelope(read_json(asked), asked.headers)
+            self.order_from_envelope(read_json(asked), asked.headers, current_caller())
         )
         status, document, headers = submission_answer(order, job)
         return _with_etag(json_response(document, status, headers))
@@ -97,7 +99,9 @@ class Predictions:
     def predict(self, name: str) -> Response:
         asked = request_ctx.request
         order, job, has_waited = asked.environ.get(TAKEN_ON) or self.take_on(
-            self.order_from_input(read_json(asked), asked.headers, name=name, version=asked.args.get("version"))
+            self.order_from_input(
+                read_json(asked), asked.headers, current_caller(), name=name, version=asked.args.get("version")
+            )
         )
         if job.status is JobStatus.SUCCEEDED:
             return json_response(job_output(job), 200, answer_headers(job))
@@ -120,32 +124,42 @@ class Predictions:
         show: makes the answer of a job that succeeded. wait_seconds: what the client asks for in its own way.
         Raises what `Submissions.prepare` does, RequestMalformed, and NoPlaceToWait: then nothing was promised.
         """
-        order = self.order_from_input(records, request.headers, name=name, version=version, pointer=pointer)
+        order = self.order_from_input(
+            records, request.headers, current_caller(), name=name, version=version, pointer=pointer
+        )
         if wait_seconds is not None:
             order = replace(order, wait=WaitPreference(min(wait_seconds, self._settings.max_wait_seconds)))
         _, job, _ = self.take_on(order, must_wait=True)
         return show(job) if job.status is JobStatus.SUCCEEDED else _unsuccessful_answer(order, job)
 
-    def order_from_envelope(self, document: object, headers: RequestHeaders) -> Order:
+    def order_from_envelope(self, document: object, headers: RequestHeaders, caller: Caller) -> Order:
         """Check the body of `POST /v1/predictions`; raises what `Submissions.prepare` does, and RequestMalformed."""
         name, version, records = read_envelope(document)
-        return self._make_order(records, headers, name=name, version=version, pointer="/input")
+        return self._make_order(records, headers, caller, name=name, version=version, pointer="/input")
 
     def order_from_input(
         self,
         records: object,
         headers: RequestHeaders,
+        caller: Caller,
         *,
         name: str,
         version: str | None = None,
         pointer: str = "",
     ) -> Order:
         """Check the body of `POST /v1/models/{name}/predict`, which always waits; raises the same."""
-        order = self._make_order(records, headers, name=name, version=version, pointer=pointer)
+        order = self._make_order(records, headers, caller, name=name, version=version, pointer=pointer)
         return order if order.wait else replace(order, wait=WaitPreference(self._settings.default_wait_seconds))
 
     def _make_order(
-        self, records: object, headers: RequestHeaders, *, name: str | None, version: str | None, pointer: str
+        self,
+        records: object,
+        headers: RequestHeaders,
+        caller: Caller,
+        *,
+        name: str | None,
+        version: str | None,
+        pointer: str,
     ) -> Order:
         prepared = self._submissions.prepare(
             records,
@@ -154,6 +168,7 @@ class Predictions:
             pointer=pointer,
             deadline_seconds=read_deadline_seconds(headers, self._settings),
             reply_to=self._waiters.reply_to,
+            owner=caller.owner,
         )
         return Order(prepared, find_wait(headers, self._settings))
 
@@ -185,40 +200,31 @@ class Predictions:
 
     def read_prediction(self, job_id: str) -> Response:
         wait = find_wait(request.headers, self._settings)
-        job = self._find_and_wait(job_id, wait) if wait else self._jobs.find(job_id)
-        job = self._require(job, job_id)
+        job = self._owned.require(job_id, current_caller())
+        if wait is not None and not job.status.is_final:
+            job = self._owned.require_found(self._wait(job, wait), job_id, current_caller())
         response = _with_etag(json_response(job_document(job), 200, job_headers(job)))
         response.make_conditional(request)
         return response
 
-    def _find_and_wait(self, job_id: str, wait: WaitPreference) -> Job | None:
-        job = self._jobs.find(job_id)
-        if job is None or job.status.is_final:
-            return job
+    def _wait(self, job: Job, wait: WaitPreference) -> Job | None:
+        """Return the job once it is final, or as it stands after so long; None when it is gone meanwhile."""
         is_told = job.spec.reply_to == self._waiters.reply_to
-        with self._waiters.reader_place(job_id, is_told=is_told) as reader:
+        with self._waiters.reader_place(job.id, is_told=is_told) as reader:
             # Once more, now that its end cannot be missed.
-            job = self._jobs.find(job_id)
-            if job is None or job.status.is_final or reader is None:
-                return job
+            found = self._jobs.find(job.id)
+            if found is None or found.status.is_final or reader is None:
+                return found
             reader.ended.wait(wait.seconds)
-            return self._jobs.find(job_id) if reader.end is None else reader.end.job(job.spec)
+            return self._jobs.find(job.id) if reader.end is None else reader.end.job(job.spec)
 
     def cancel_prediction(self, job_id: str) -> Response:
-        self._require(self._jobs.find(job_id), job_id)
+        self._owned.require(job_id, current_caller())
         verdict = self._jobs.cancel(job_id)
-        job = self._require(self._jobs.find(job_id), job_id)
+        job = self._owned.require(job_id, current_caller())
         if verdict is CancelVerdict.FINAL:
             raise JobAlreadyFinal(f"The prediction is already {job.status.value}; there is nothing left to cancel.")
         return json_response(job_document(job), 202 if verdict is CancelVerdict.RUNNING else 200, job_headers(job))
-
-    def _require(self, job: Job | None, job_id: str) -> Job:
-        # The steps of batches are jobs too, but nobody's predictions.
-        if job is not None and job.spec.step is None:
-            return job
-        if self._ids.is_ours(job_id):
-            raise JobGone("The prediction existed; it is past its retention or was deleted.")
-        raise JobNotFound("No prediction was ever given this id.")
 
 
 def answer_headers(job: Job) -> dict[str, str]:

@@ -99,7 +99,7 @@ class Quarantine:
         return _redrive_document(job_id, job.redriven_as)
 
     def _redrive(self, one: Quarantined) -> str:
-        redriven = self._quarantine.redrive(one, self._ids.new())
+        redriven = self._quarantine.redrive(one, self._ids.new(owner=one.job.spec.owner))
         if redriven is None:
             raise NotInQuarantine
         self._send([make_successor(one.job.spec, redriven.id)], enqueued_at=redriven.accepted_at)
