@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up train test bench-bulk bench-online chaos lint types format lock
+.PHONY: help setup demo up train test test-clients bench-bulk bench-online chaos lint types format lock
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -22,6 +22,9 @@ train: .venv/run ## Train the default model again, and print how good it is
 
 test: .venv/dev ## Run every test that needs nothing but Python
 	$(BIN)/python -m pytest
+
+test-clients: .venv/dev .venv/clients/ready ## Run the tests of clients that need an environment of their own
+	$(BIN)/python -m pytest tests/acceptance/test_other_clients.py -k kserve
 
 bench-bulk: .venv/dev ## Time bulk scoring beside its alternatives (ARGUMENTS="--rows 10000000")
 	@$(BIN)/python -m benchmarks.bulk $(ARGUMENTS)
@@ -52,3 +55,7 @@ lock: .venv/dev ## Resolve the requirement files again
 
 .venv/dev: .venv/run requirements/dev.txt
 	$(INSTALL) --require-hashes -r requirements/dev.txt && touch $@
+
+.venv/clients/ready: requirements/clients.txt
+	$(PYTHON) -m venv .venv/clients
+	.venv/clients/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/clients.txt && touch $@

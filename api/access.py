@@ -10,7 +10,7 @@ from api.greenlets import call_blocking
 from shared.errors import ScopeMissing
 
 #: Blueprints whose routes ask for nothing: probes, and the contract.
-OPEN = frozenset({"health", "openapi", "swagger_ui"})
+OPEN = frozenset({"health", "protocol_probes", "openapi", "swagger_ui"})
 #: What the routes of the others ask for; None: any valid key.
 SCOPES: Mapping[str, Scope | None] = {
     "predictions": Scope.PREDICT,
@@ -19,6 +19,9 @@ SCOPES: Mapping[str, Scope | None] = {
     "batches": Scope.BATCH,
     "batch_records": Scope.BATCH,
     "batch_webhooks": Scope.BATCH,
+    "inference_v2": Scope.PREDICT,
+    "mlflow": Scope.PREDICT,
+    "sagemaker": Scope.PREDICT,
     "models": None,
     "quarantine": Scope.ADMIN,
     "keys": Scope.ADMIN,

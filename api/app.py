@@ -2,9 +2,10 @@
 
 import logging
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flask import Flask, Response, g, redirect, request
+from flask import Blueprint, Flask, Response, g, redirect, request
 from flask_swagger_ui import get_swaggerui_blueprint
 
 from api.access import guard_routes
@@ -25,6 +26,10 @@ from api.owned import OwnedBatches, OwnedJobs
 from api.prediction_records import PredictionRecords
 from api.predictions import TAKEN_ON, Predictions
 from api.problems import register_problems
+from api.protocols.inference_v2 import InferenceV2
+from api.protocols.mlflow import Mlflow
+from api.protocols.probes import make_probes_blueprint
+from api.protocols.sagemaker import SageMaker
 from api.quarantine import Quarantine
 from api.request_id import choose_request_id
 from api.served_models import ServedModels
@@ -44,6 +49,10 @@ log = logging.getLogger(__name__)
 
 #: W3C Trace Context: version, trace id, parent id, flags.
 _TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$")
+#: Views that say whether this process or a model is ready.
+_PROBES = frozenset(
+    {"health.live", "health.ready", "protocol_probes.ready", "protocol_probes.ping", "inference_v2.model_ready"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,40 +95,20 @@ def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
     app = RowcallApp(predictions, callers, settings)
     _trace_requests(app)
     register_problems(app)
-    app.register_blueprint(predictions.blueprint())
-    followers = Followers(with_.jobs, with_.waiters)
-    app.register_blueprint(PredictionRecords(with_.jobs, owned, with_.group, followers, settings).blueprint())
-    app.register_blueprint(
-        Batches(
-            batches=with_.batches,
-            files=with_.files,
-            broker=with_.broker,
-            models=models,
-            waiters=with_.waiters,
-            ids=with_.ids,
-            settings=settings,
-        ).blueprint()
-    )
-    owned_batches = OwnedBatches(with_.batches, with_.ids)
-    app.register_blueprint(BatchRecords(with_.batches, with_.files, owned_batches, followers, settings).blueprint())
-    app.register_blueprint(
-        Quarantine(
-            quarantine=with_.quarantine,
-            jobs=with_.jobs,
-            batches=with_.batches,
-            broker=with_.broker,
-            models=models,
-            ids=with_.ids,
-        ).blueprint()
-    )
-    app.register_blueprint(make_keys_blueprint(with_.keys))
-    app.register_blueprint(make_prediction_webhooks_blueprint(with_.outbox, owned))
-    app.register_blueprint(make_batch_webhooks_blueprint(with_.outbox, owned_batches))
-    app.register_blueprint(make_models_blueprint(models))
-    app.register_blueprint(make_health_blueprint(with_.readiness))
-    app.register_blueprint(make_openapi_blueprint(models, settings))
-    app.register_blueprint(get_swaggerui_blueprint("/docs", "/openapi.json", {"app_name": "Rowcall"}))
-
+    for blueprint in (
+        predictions.blueprint(),
+        *_record_blueprints(settings, with_, owned, models),
+        *_operator_blueprints(with_, models),
+        make_models_blueprint(models),
+        make_health_blueprint(with_.readiness),
+        make_probes_blueprint(with_.readiness),
+        InferenceV2(predictions, models, settings).blueprint(),
+        Mlflow(predictions, models).blueprint(),
+        SageMaker(predictions, models).blueprint(),
+        make_openapi_blueprint(models, settings),
+        get_swaggerui_blueprint("/docs", "/openapi.json", {"app_name": "Rowcall"}),
+    ):
+        app.register_blueprint(blueprint)
     guard_routes(app, callers)
     _pass_on_refusals(app)
 
@@ -128,6 +117,40 @@ def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
         return redirect("/docs/")  # type: ignore[return-value]  # werkzeug's own response type
 
     return app
+
+
+def _record_blueprints(
+    settings: Settings, with_: Collaborators, owned: OwnedJobs, models: ServedModels
+) -> Iterator[Blueprint]:
+    """Yield the routes of batches, and those of what is kept of jobs and batches."""
+    followers = Followers(with_.jobs, with_.waiters)
+    owned_batches = OwnedBatches(with_.batches, with_.ids)
+    yield PredictionRecords(with_.jobs, owned, with_.group, followers, settings).blueprint()
+    yield make_prediction_webhooks_blueprint(with_.outbox, owned)
+    yield Batches(
+        batches=with_.batches,
+        files=with_.files,
+        broker=with_.broker,
+        models=models,
+        waiters=with_.waiters,
+        ids=with_.ids,
+        settings=settings,
+    ).blueprint()
+    yield BatchRecords(with_.batches, with_.files, owned_batches, followers, settings).blueprint()
+    yield make_batch_webhooks_blueprint(with_.outbox, owned_batches)
+
+
+def _operator_blueprints(with_: Collaborators, models: ServedModels) -> Iterator[Blueprint]:
+    """Yield the routes of those who run the service."""
+    yield make_keys_blueprint(with_.keys)
+    yield Quarantine(
+        quarantine=with_.quarantine,
+        jobs=with_.jobs,
+        batches=with_.batches,
+        broker=with_.broker,
+        models=models,
+        ids=with_.ids,
+    ).blueprint()
 
 
 def _pass_on_refusals(app: Flask) -> None:
@@ -151,7 +174,7 @@ def _trace_requests(app: Flask) -> None:
     def finish_request(response: Response) -> Response:
         response.headers["X-Request-Id"] = g.request_id
         # Probes come every second, and say themselves what they found.
-        if response.status_code >= 400 and request.blueprint != "health":
+        if response.status_code >= 400 and request.endpoint not in _PROBES:
             trace = _TRACEPARENT.match(request.headers.get("traceparent", ""))
             log.info(
                 "request refused",

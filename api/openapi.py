@@ -9,6 +9,7 @@ import yaml
 from flask import Blueprint, Response, current_app
 
 from api.access import find_needs
+from api.protocols.inference_answer import describe_inputs
 from api.representations import json_response
 from api.served_models import ServedModels
 from shared.errors import StoreUnavailable
@@ -53,6 +54,7 @@ def describe_models(document: dict[str, Any], manifests: list[ModelManifest], se
         schemas[_input_name(manifest)] = _input_schema(manifest, settings)
     schemas["Input"] = {"anyOf": [{"$ref": f"#/components/schemas/{_input_name(m)}"} for m in manifests]}
     schemas["PredictionRequest"] = {"anyOf": [_request_schema(m, settings, is_only=len(names) == 1) for m in manifests]}
+    _give_examples(schemas, manifests[0])
     document["components"]["parameters"]["ModelName"]["schema"] = {"type": "string", "enum": names}
 
 
@@ -71,6 +73,16 @@ def describe_access(document: dict[str, Any], needs: Mapping[tuple[str, str], Se
                 operation["responses"]["401"] = refusal
             if scopes:
                 operation["responses"]["403"] = refusal
+
+
+def _give_examples(schemas: dict[str, Any], manifest: ModelManifest) -> None:
+    """Write a request for one model into the schemas of the protocols that were not made here."""
+    tensors = [
+        {**tensor, "shape": [1], "data": [manifest.example[tensor["name"]]]} for tensor in describe_inputs(manifest)
+    ]
+    schemas["InferenceRequest"]["example"] = {"inputs": tensors}
+    schemas["Invocation"]["example"] = {"dataframe_records": [manifest.example]}
+    schemas["EndpointInput"]["example"] = [manifest.example]
 
 
 def _input_name(manifest: ModelManifest) -> str:

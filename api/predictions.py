@@ -1,6 +1,6 @@
 """Blueprint: submit, read and cancel predictions, and the synchronous short-cut."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -24,6 +24,7 @@ from shared.errors import (
     InputInvalid,
     JobAlreadyFinal,
     JobGone,
+    NoPlaceToWait,
     RequestMalformed,
     StoreUnavailable,
     WaitTimedOut,
@@ -163,16 +164,35 @@ class Predictions:
         taken_on = asked.environ.get(TAKEN_ON) or self.take_on(
             self.order_from_input(read_json(asked), asked.headers, current_caller(), name=name, query=asked.args)
         )
-        order, job = taken_on.order, taken_on.job
-        headers = answer_headers(taken_on)
+        job = taken_on.job
         if job.status is JobStatus.SUCCEEDED:
-            return json_response(job_output(job), 200, headers)
-        if job.status.is_final:
-            return job_problem(job, headers)
-        if not taken_on.has_waited or order.wait is None:
-            return json_response(job_document(job), 202, headers)
-        detail = f"Not finished after {order.wait.seconds:g} s. It goes on: read it at {headers['Location']}."
-        return problem_response(504, WaitTimedOut.code, detail, retryable=True, headers=headers, job_id=job.id)
+            return json_response(job_output(job), 200, answer_headers(taken_on))
+        if not job.status.is_final and not taken_on.has_waited:
+            return json_response(job_document(job), 202, answer_headers(taken_on))
+        return _unsuccessful_answer(taken_on)
+
+    def answer_when_done(
+        self,
+        records: list[Any],
+        show: Callable[[TakenOn], Response],
+        *,
+        name: str,
+        version: str,
+        pointer: str,
+        wait_seconds: float | None = None,
+    ) -> Response:
+        """Take on a job for the present request, and wait: other protocols know no answer before the last one.
+
+        show: makes the answer of a job that succeeded. wait_seconds: what the client asks for in its own way.
+        Raises what `Submissions.prepare` does, RequestMalformed, and NoPlaceToWait: then nothing was promised.
+        """
+        order = self.order_from_input(
+            records, request.headers, current_caller(), name=name, query={"version": version}, pointer=pointer
+        )
+        if wait_seconds is not None:
+            order = replace(order, wait=WaitPreference(min(wait_seconds, self._settings.max_wait_seconds)))
+        taken_on = self.take_on(order, must_wait=True)
+        return show(taken_on) if taken_on.job.status is JobStatus.SUCCEEDED else _unsuccessful_answer(taken_on)
 
     def order_from_envelope(
         self, document: object, headers: RequestHeaders, caller: Caller, client_id: str | None = None
@@ -202,6 +222,7 @@ class Predictions:
         *,
         name: str,
         query: Mapping[str, str] | None = None,
+        pointer: str = "",
     ) -> Order:
         """Check the body of `POST /v1/models/{name}/predict`, which always waits; raises the same."""
         version, retain_for = (query.get("version"), query.get("retain_for")) if query else (None, None)
@@ -212,7 +233,7 @@ class Predictions:
         route = f"{name}/{version}/{retain_seconds}"
         once = find_once(headers, owner=caller.owner, route=route, document=records)
         terms = USUAL if retain_seconds is None and once is None else Terms(retain_seconds, once=once)
-        order = self._make_order(Envelope(name, version, records, terms), headers, caller, terms, pointer="")
+        order = self._make_order(Envelope(name, version, records, terms), headers, caller, terms, pointer=pointer)
         return order if order.wait else replace(order, wait=WaitPreference(self._settings.default_wait_seconds))
 
     def _make_order(
@@ -230,10 +251,13 @@ class Predictions:
         )
         return Order(prepared, find_wait(headers, self._settings))
 
-    def take_on(self, order: Order) -> TakenOn:
-        """Accept the job and wait for it as asked; raises what acceptance failed of, and IdempotencyKeyReused."""
+    def take_on(self, order: Order, *, must_wait: bool = False) -> TakenOn:
+        """Accept the job and wait for it as asked; raises what acceptance failed of, and IdempotencyKeyReused.
+
+        must_wait: accept nothing, and raise NoPlaceToWait, when too many requests wait already.
+        """
         try:
-            return self._take_on(order)
+            return self._take_on(order, must_wait=must_wait)
         except AcceptedBefore as found:
             return self._answer_again(order, found.earlier)
 
@@ -253,13 +277,15 @@ class Predictions:
             raise JobGone("The prediction was accepted before, and was deleted.")
         return TakenOn(order, found, has_waited=True, is_replayed=True)
 
-    def _take_on(self, order: Order) -> TakenOn:
+    def _take_on(self, order: Order, *, must_wait: bool) -> TakenOn:
         wait, prepared = order.wait, order.prepared
         if wait is None:
             return TakenOn(order, self._submissions.add(prepared).accepted_job(), has_waited=False)
         spec = prepared.spec
         with self._waiters.maker_place(spec.id) as maker:
             if maker is None:
+                if must_wait:
+                    raise NoPlaceToWait("Too many requests wait for their results already; try again soon.")
                 return TakenOn(order, self._submissions.add(prepared).accepted_job(), has_waited=False)
             ticket = self._submissions.add(prepared, result=maker.ended)
             maker.ended.wait(wait.seconds)
@@ -308,6 +334,17 @@ class Predictions:
         if verdict is CancelVerdict.FINAL:
             raise JobAlreadyFinal(f"The prediction is already {job.status.value}; there is nothing left to cancel.")
         return json_response(job_document(job), 202 if verdict is CancelVerdict.RUNNING else 200, job_headers(job))
+
+
+def _unsuccessful_answer(taken_on: TakenOn) -> Response:
+    """Return the problem of a job that has no prediction, or none yet."""
+    order, job = taken_on.order, taken_on.job
+    headers = answer_headers(taken_on)
+    if job.status.is_final:
+        return job_problem(job, headers)
+    assert order.wait is not None
+    detail = f"Not finished after {order.wait.seconds:g} s. It goes on: read it at {headers['Location']}."
+    return problem_response(504, WaitTimedOut.code, detail, retryable=True, headers=headers, job_id=job.id)
 
 
 def _with_etag(response: Response) -> Response:

@@ -23,7 +23,6 @@ from shared.errors import (
     IdTaken,
     InputInvalid,
     JobAlreadyFinal,
-    JobErrorCode,
     JobGone,
     JobNotFound,
     JobNotRetryable,
@@ -31,6 +30,7 @@ from shared.errors import (
     KeyRequired,
     ModelNotFound,
     NoModelServed,
+    NoPlaceToWait,
     NotInQuarantine,
     NotReplicated,
     NoWebhookMessage,
@@ -42,6 +42,7 @@ from shared.errors import (
     UploadNotResumable,
     WaitTimedOut,
 )
+from shared.job_errors import JobErrorCode
 from shared.jobs import Job
 
 log = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ STATUS_OF: Mapping[type[ServiceError], int] = {
     StoreUnavailable: 503,
     StoreFull: 503,
     NotReplicated: 503,
+    NoPlaceToWait: 503,
     BrokerUnavailable: 503,
     FileStoreUnavailable: 503,
     FileStoreFull: 503,
@@ -190,7 +192,7 @@ def register_problems(app: Flask) -> None:
 
 
 def _error_headers(error: ServiceError) -> dict[str, str]:
-    if isinstance(error, DependencyError):
+    if isinstance(error, DependencyError | NoPlaceToWait):
         return {"Retry-After": str(RETRY_AFTER_SECONDS)}
     if isinstance(error, KeyRequired):
         return {"WWW-Authenticate": "Bearer"}

@@ -21,6 +21,7 @@ ServiceError
 │   ├── NoWebhookMessage
 │   ├── FileTooLarge
 │   ├── UploadNotResumable
+│   ├── NoPlaceToWait
 │   └── WaitTimedOut
 ├── DependencyError              a server we need is away: worth retrying
 │   ├── StoreUnavailable
@@ -108,23 +109,6 @@ class FieldWarningCode(StrEnum):
 
     #: Inside the hard range but outside the range in which the model was trained.
     UNTYPICAL = "untypical"
-
-
-class JobErrorCode(StrEnum):
-    """Why a job ended `failed`, `canceled` or `expired`."""
-
-    #: The model raised an exception for a row.
-    PREDICTION_FAILED = "prediction_failed"
-    #: The model answered something that is no prediction, such as NaN.
-    OUTPUT_INVALID = "output_invalid"
-    #: Each worker that took the job died or hung while it held it; the job is in quarantine.
-    WORKER_DIED = "worker_died"
-    #: No worker has the model version that the job was accepted for.
-    MODEL_UNAVAILABLE = "model_unavailable"
-    #: Its deadline passed before it was finished.
-    DEADLINE_PASSED = "deadline_passed"
-    #: The client asked to cancel it.
-    CANCELED = "canceled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +270,13 @@ class UploadNotResumable(RequestError):
     """Raised when a request carries a part of a file, by one of the protocols for that."""
 
     code = "upload_not_resumable"
+
+
+class NoPlaceToWait(RequestError):
+    """Raised when a request that can only wait finds every place for that taken; nothing was promised."""
+
+    code = "no_place_to_wait"
+    retryable = True
 
 
 class WaitTimedOut(RequestError):

@@ -15,7 +15,8 @@ from redis import Redis
 from redis.exceptions import OutOfMemoryError, RedisError
 
 from shared.batches import BatchError, BatchErrorCode
-from shared.errors import JobErrorCode, NotReplicated, StoreFull, StoreUnavailable
+from shared.errors import NotReplicated, StoreFull, StoreUnavailable
+from shared.job_errors import JobErrorCode
 from shared.job_lists import PAGE_LOOKS, JobPage, decode_listed, listed_seconds, lists_of
 from shared.job_records import decode_job, decode_spec, encode_outcome, encode_spec, queue_state
 from shared.job_terms import DeleteVerdict, Earlier, RetryVerdict, encode_place

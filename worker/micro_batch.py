@@ -5,7 +5,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from shared.errors import FieldNote, JobErrorCode
+from shared.errors import FieldNote
+from shared.job_errors import JobErrorCode
 from shared.job_store import JobStore, Verdict
 from shared.jobs import JobError, JobStatus, Outcome, Prediction, Row, new_token
 from shared.messages import PredictMessage

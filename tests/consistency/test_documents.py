@@ -8,14 +8,8 @@ from typing import Any
 import pytest
 
 from api.problems import FRAMEWORK_PROBLEMS
-from shared.errors import (
-    DependencyError,
-    FieldErrorCode,
-    FieldWarningCode,
-    JobErrorCode,
-    RequestError,
-    ServiceError,
-)
+from shared.errors import DependencyError, FieldErrorCode, FieldWarningCode, RequestError, ServiceError
+from shared.job_errors import JobErrorCode
 from shared.settings import ENVIRONMENT_PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from api.problems import FRAMEWORK_PROBLEMS, STATUS_OF, STATUS_OF_JOB_ERROR, TITLES
-from shared.errors import DependencyError, JobErrorCode, ManifestInvalid, NoWorkerAlive, RequestError, ServiceError
+from shared.errors import DependencyError, ManifestInvalid, NoWorkerAlive, RequestError, ServiceError
+from shared.job_errors import JobErrorCode
 from shared.jobs import Job
 from tests.builders import record, success
 from tests.fakes import FakeJobStore

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.errors import JobErrorCode, NotReplicated, ServiceError, StoreFull, StoreUnavailable
+from shared.errors import NotReplicated, ServiceError, StoreFull, StoreUnavailable
+from shared.job_errors import JobErrorCode
 from shared.jobs import JobError, JobStatus, Outcome
 from tests.builders import failure, record, success
 from tests.unit.api.express.conftest import JSON, PREDICT, SUBMIT, Asked, Headers, Pair, PairMaker, good_input

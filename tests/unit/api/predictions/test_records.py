@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from api.callers import CALLER, Caller, Scope
-from shared.errors import JobErrorCode
+from shared.job_errors import JobErrorCode
 from shared.jobs import JobError, JobStatus, Outcome
 from tests.builders import failure, record, success
 from tests.unit.api.conftest import Api, document_of, finish
