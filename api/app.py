@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 from dataclasses import dataclass
 
 from flask import Flask, Response, g, redirect, request
@@ -13,12 +14,14 @@ from api.group_commit import GroupCommit
 from api.health import Readiness, make_health_blueprint
 from api.ids import JobIds
 from api.lean_flask import LeanFlask
+from api.metrics import MetricsPage, make_metrics_blueprint
 from api.models import make_models_blueprint
 from api.openapi import make_openapi_blueprint
 from api.operators import Operators
 from api.predictions import TAKEN_ON, Predictions
 from api.problems import register_problems
 from api.quarantine import Quarantine
+from api.request_counts import BEGAN, RequestCounts
 from api.request_id import choose_request_id
 from api.served_models import ServedModels
 from api.submissions import Submissions
@@ -51,18 +54,20 @@ class Collaborators:
     ids: JobIds
     readiness: Readiness
     quarantine: RedisQuarantine
+    counts: RequestCounts
+    metrics: MetricsPage
 
 
 class RowcallApp(LeanFlask):
     """The WSGI application, and which of its requests may run on an event loop."""
 
-    def __init__(self, predictions: Predictions, settings: Settings) -> None:
+    def __init__(self, predictions: Predictions, counts: RequestCounts, settings: Settings) -> None:
         super().__init__("rowcall")
         self.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
         #: Says of method and path whether the view would block nothing.
         self.never_blocks = predictions.never_blocks
         #: Answers such a request without the view, or says what the view needs.
-        self.express = Express(predictions, max_body_bytes=settings.max_body_bytes)
+        self.express = Express(predictions, counts, max_body_bytes=settings.max_body_bytes)
 
 
 def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
@@ -70,8 +75,8 @@ def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
     models = ServedModels(with_.registry)
     submissions = Submissions(with_.group, models, with_.ids, settings)
     predictions = Predictions(with_.jobs, submissions, with_.waiters, with_.ids, settings)
-    app = RowcallApp(predictions, settings)
-    _trace_requests(app)
+    app = RowcallApp(predictions, with_.counts, settings)
+    _trace_requests(app, with_.counts)
     register_problems(app)
     app.register_blueprint(predictions.blueprint())
     app.register_blueprint(
@@ -98,6 +103,7 @@ def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
     )
     app.register_blueprint(make_models_blueprint(models))
     app.register_blueprint(make_health_blueprint(with_.readiness))
+    app.register_blueprint(make_metrics_blueprint(with_.metrics))
     app.register_blueprint(make_openapi_blueprint(models, settings))
     app.register_blueprint(get_swaggerui_blueprint("/docs", "/openapi.json", {"app_name": "Rowcall"}))
 
@@ -108,11 +114,12 @@ def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
     return app
 
 
-def _trace_requests(app: Flask) -> None:
-    """Give every request an id, and log those that were refused."""
+def _trace_requests(app: Flask, counts: RequestCounts) -> None:
+    """Give every request an id, count it, and log it if it was refused."""
 
     @app.before_request
     def name_request() -> None:
+        g.began = request.environ.get(BEGAN) or time.perf_counter()
         g.request_id = choose_request_id(request.environ.get("HTTP_X_REQUEST_ID"))
         taken_on = request.environ.get(TAKEN_ON)
         if isinstance(taken_on, Exception):
@@ -121,6 +128,10 @@ def _trace_requests(app: Flask) -> None:
     @app.after_request
     def finish_request(response: Response) -> Response:
         response.headers["X-Request-Id"] = g.request_id
+        rule = str(request.url_rule or "")
+        counts.answered(request.method, rule, response.status_code, time.perf_counter() - g.began)
+        if "problem_code" in g:
+            counts.problem(g.problem_code)
         # Probes come every second, and say themselves what they found.
         if response.status_code >= 400 and request.blueprint != "health":
             trace = _TRACEPARENT.match(request.headers.get("traceparent", ""))
@@ -128,7 +139,7 @@ def _trace_requests(app: Flask) -> None:
                 "request refused",
                 extra={
                     "method": request.method,
-                    "route": str(request.url_rule or ""),
+                    "route": rule,
                     "status": response.status_code,
                     "request_id": g.request_id,
                     "trace_id": trace[1] if trace else None,

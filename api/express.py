@@ -5,13 +5,24 @@ other request goes to the view, which finds the same fault, and is answered ther
 """
 
 from collections.abc import Iterable
+from time import perf_counter
 from typing import Any
 
 import orjson
 from werkzeug.http import generate_etag, quote_etag
 
-from api.predictions import SUBMIT_PATH, TAKEN_ON, Order, Predictions, TakenOn, find_predict_name, submission_answer
+from api.predictions import (
+    PREDICT_RULE,
+    SUBMIT_PATH,
+    TAKEN_ON,
+    Order,
+    Predictions,
+    TakenOn,
+    find_predict_name,
+    submission_answer,
+)
 from api.representations import job_headers, job_output, job_url
+from api.request_counts import BEGAN, RequestCounts
 from api.request_id import choose_request_id
 from shared.jobs import JobStatus
 
@@ -28,12 +39,14 @@ _NAMES = {
 class Express:
     """Answers what it can, and hands the rest to Flask with what it has done so far."""
 
-    def __init__(self, predictions: Predictions, *, max_body_bytes: int) -> None:
+    def __init__(self, predictions: Predictions, counts: RequestCounts, *, max_body_bytes: int) -> None:
         self._predictions = predictions
+        self._counts = counts
         self._max_body_bytes = max_body_bytes
 
     def answer(self, scope: dict[str, Any], body: bytes) -> Answer | dict[str, Any]:
         """Return the answer to a request for a new job, or what Flask's environment needs to give one."""
+        began = perf_counter()
         headers = _read_headers(scope["headers"])
         if headers.get("Content-Type") != "application/json" or scope["query_string"]:
             return {}
@@ -45,13 +58,15 @@ class Express:
         try:
             taken_on = self._predictions.take_on(order)
         except Exception as error:
-            return {TAKEN_ON: error}
+            return {TAKEN_ON: error, BEGAN: began}
         found = self._find_answer(scope["path"], taken_on)
         if found is None:
-            return {TAKEN_ON: taken_on}
+            return {TAKEN_ON: taken_on, BEGAN: began}
         status, answer, fields = found
         fields["X-Request-Id"] = choose_request_id(headers.get("X-Request-Id"))
         fields["Content-Length"] = str(len(answer))
+        rule = SUBMIT_PATH if scope["path"] == SUBMIT_PATH else PREDICT_RULE
+        self._counts.answered("POST", rule, status, perf_counter() - began)
         return status, _encode_fields(fields), answer
 
     def _find_order(self, path: str, headers: dict[str, str], body: bytes) -> Order | None:

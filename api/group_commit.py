@@ -4,7 +4,7 @@ import copy
 import logging
 import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from queue import Empty, SimpleQueue
 
 from api.flag import Flag
@@ -57,10 +57,16 @@ class Ticket(Entry):
 
 
 class GroupCommit:
-    """Accepts jobs of one API process: the record first, the message second. One thread does both."""
+    """Accepts jobs of one API process: the record first, the message second. One thread does both.
 
-    def __init__(self, jobs: JobStore, broker: Broker, bounds: Bounds) -> None:
+    on_accepted: is told how many jobs were recorded, for each group.
+    """
+
+    def __init__(
+        self, jobs: JobStore, broker: Broker, bounds: Bounds, *, on_accepted: Callable[[int], None] | None = None
+    ) -> None:
         self._jobs = jobs
+        self._on_accepted = on_accepted or _do_nothing
         self._broker = broker
         self._gathering: Gathering[Ticket] = Gathering(bounds)
         #: Jobs to take on, and ids of jobs that have their ends; only the thread touches the rest.
@@ -134,6 +140,7 @@ class GroupCommit:
         granted = self._jobs.accept([ticket.spec for ticket in step.accept], entry=entry)
         for ticket, accepted in zip(step.accept, granted, strict=True):
             ticket.accepted = accepted
+        self._on_accepted(len(granted))
         if entry is None:
             return False
         self._gathering.sent(step.send, now=time.monotonic(), live_workers=granted[-1].live_workers)
@@ -156,3 +163,7 @@ class GroupCommit:
                 raise
             self._broker_rests_until = now + max(BROKER_REST_SECONDS, BROKER_REST_FACTOR * (now - began))
             log.warning("message left to the sweeper", extra={"jobs": len(tickets), "detail": error.detail})
+
+
+def _do_nothing(_jobs: int) -> None:
+    """Stand in for whoever counts."""

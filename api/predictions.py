@@ -19,7 +19,7 @@ from shared.jobs import Job, JobStatus
 from shared.settings import Settings
 
 SUBMIT_PATH = "/v1/predictions"
-
+PREDICT_RULE = "/v1/models/<name>/predict"
 
 #: Key of the WSGI environment under which a request comes with the job that was taken on for it.
 TAKEN_ON = "rowcall.taken_on"
@@ -75,7 +75,7 @@ class Predictions:
             (SUBMIT_PATH, "POST", self.submit_prediction),
             ("/v1/predictions/<job_id>", "GET", self.read_prediction),
             ("/v1/predictions/<job_id>/cancel", "POST", self.cancel_prediction),
-            ("/v1/models/<name>/predict", "POST", self.predict),
+            (PREDICT_RULE, "POST", self.predict),
         ):
             blueprint.add_url_rule(rule, view_func=view, methods=[method])
         return blueprint
