@@ -7,6 +7,7 @@ from api.group_commit import GroupCommit
 from api.health import PROBE_SECONDS, Readiness
 from api.host_tallies import host_tallies
 from api.ids import JobIds
+from api.key_store import RedisKeys
 from api.metrics import MetricsPage
 from api.request_counts import RequestCounts
 from api.waiters import Waiters
@@ -58,6 +59,7 @@ flask_app = create_app(
         quarantine=RedisQuarantine(redis, settings),
         counts=counts,
         metrics=MetricsPage(tallies, StoreMetrics(probe, settings), RedisRegistry(probe, settings)),
+        keys=RedisKeys(redis, settings),
     ),
 )
 app = FlaskOnLoop(

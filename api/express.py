@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from werkzeug.http import generate_etag, quote_etag
 
+from api.callers import ANYONE, CALLER, Caller, Callers, Scope
 from api.predictions import (
     PREDICT_RULE,
     SUBMIT_PATH,
@@ -30,6 +31,7 @@ from shared.jobs import JobStatus
 Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
 _NAMES = {
     b"content-type": "Content-Type",
+    b"authorization": "Authorization",
     b"prefer": "Prefer",
     b"cancel-after": "Cancel-After",
     b"x-request-id": "X-Request-Id",
@@ -39,8 +41,11 @@ _NAMES = {
 class Express:
     """Answers what it can, and hands the rest to Flask with what it has done so far."""
 
-    def __init__(self, predictions: Predictions, counts: RequestCounts, *, max_body_bytes: int) -> None:
+    def __init__(
+        self, predictions: Predictions, callers: Callers, counts: RequestCounts, *, max_body_bytes: int
+    ) -> None:
         self._predictions = predictions
+        self._callers = callers
         self._counts = counts
         self._max_body_bytes = max_body_bytes
 
@@ -48,20 +53,23 @@ class Express:
         """Return the answer to a request for a new job, or what Flask's environment needs to give one."""
         began = perf_counter()
         headers = _read_headers(scope["headers"])
-        if headers.get("Content-Type") != "application/json" or scope["query_string"]:
+        is_plain = headers.get("Content-Type") == "application/json" and not scope["query_string"]
+        if not is_plain or len(body) > self._max_body_bytes:
             return {}
-        if len(body) > self._max_body_bytes:
+        caller = self._callers.find_known(headers.get("Authorization"))
+        # The hash of an enumeration is Python code, so whoever needs no key is not asked.
+        if caller is not ANYONE and (caller is None or Scope.PREDICT not in caller.scopes):
             return {}
-        order = self._find_order(scope["path"], headers, body)
+        order = self._find_order(scope["path"], headers, body, caller)
         if order is None:
             return {}
         try:
             taken_on = self._predictions.take_on(order)
         except Exception as error:
-            return {TAKEN_ON: error, BEGAN: began}
+            return {TAKEN_ON: error, CALLER: caller, BEGAN: began}
         found = self._find_answer(scope["path"], taken_on)
         if found is None:
-            return {TAKEN_ON: taken_on, BEGAN: began}
+            return {TAKEN_ON: taken_on, CALLER: caller, BEGAN: began}
         status, answer, fields = found
         fields["X-Request-Id"] = choose_request_id(headers.get("X-Request-Id"))
         fields["Content-Length"] = str(len(answer))
@@ -69,14 +77,14 @@ class Express:
         self._counts.answered("POST", rule, status, perf_counter() - began)
         return status, _encode_fields(fields), answer
 
-    def _find_order(self, path: str, headers: dict[str, str], body: bytes) -> Order | None:
+    def _find_order(self, path: str, headers: dict[str, str], body: bytes, caller: Caller) -> Order | None:
         """Return the order; None when there is something wrong with it."""
         try:
             document = orjson.loads(body)
             name = find_predict_name(path)
             if name is None:
-                return self._predictions.order_from_envelope(document, headers)
-            return self._predictions.order_from_input(document, headers, name=name)
+                return self._predictions.order_from_envelope(document, headers, caller)
+            return self._predictions.order_from_input(document, headers, caller, name=name)
         except Exception:
             # The view will meet it again, and answer it.
             return None

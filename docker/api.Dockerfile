@@ -30,9 +30,11 @@ COPY --from=packages /opt/venv /opt/venv
 COPY --from=packages /app /app
 WORKDIR /app
 USER 10001:10001
+# It listens to whoever can reach the container, so it asks for keys unless it is told not to.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     ROWCALL_HOST=0.0.0.0 \
+    ROWCALL_REQUIRE_KEYS=true \
     ROWCALL_PORT=8000 \
     ROWCALL_DATA_DIR=/var/lib/rowcall
 EXPOSE 8000

@@ -68,6 +68,10 @@ def test_it_has_a_check_of_its_own(image: str) -> None:
     assert inspect(image)["Config"]["Healthcheck"]["Test"][0] == "CMD"
 
 
+def test_the_api_asks_for_keys_unless_told_otherwise() -> None:
+    assert "ROWCALL_REQUIRE_KEYS=true" in inspect(API_IMAGE)["Config"]["Env"]
+
+
 @each_image
 def test_it_says_which_release_it_is(image: str) -> None:
     labels = inspect(image)["Config"]["Labels"]

@@ -16,6 +16,7 @@ from api.gathering import Bounds
 from api.group_commit import GroupCommit
 from api.health import Readiness
 from api.ids import JobIds
+from api.key_store import RedisKeys
 from api.metrics import MetricsPage
 from api.request_counts import RequestCounts
 from api.waiters import Waiters
@@ -174,6 +175,7 @@ class Api:
     ids: JobIds
     batches: BatchStore
     files: FileStore
+    keys: RedisKeys
 
     def submit(
         self, records: object = None, *, headers: Mapping[str, str] | None = None, **members: object
@@ -247,7 +249,7 @@ def make_api(settings: Settings, redis: Redis, tmp_path: Path) -> Iterator[ApiMa
         waiters = Waiters(store, redis, own_settings, on_ends=group.answered)
         broker.tell = waiters.tell
         registry = FailingRegistry([ServedModel(manifest(), is_ready=True)] if models is None else models)
-        ids = JobIds(redis, own_settings)
+        ids, keys = JobIds(redis, own_settings), RedisKeys(redis, own_settings)
         batch_store, file_store = batches(redis, own_settings), files(tmp_path)
         collaborators = Collaborators(
             jobs=store,
@@ -262,9 +264,10 @@ def make_api(settings: Settings, redis: Redis, tmp_path: Path) -> Iterator[ApiMa
             quarantine=RedisQuarantine(redis, own_settings),
             counts=counts,
             metrics=MetricsPage(tally, StoreMetrics(redis, own_settings), registry),
+            keys=keys,
         )
         app = create_app(own_settings, collaborators)
-        return Api(app.test_client(), store, broker, registry, waiters, ids, batch_store, file_store)
+        return Api(app.test_client(), store, broker, registry, waiters, ids, batch_store, file_store, keys)
 
     yield make
     for group in groups:
