@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up train test test-clients bench-bulk bench-online chaos lint types format lock
+.PHONY: help setup demo up train test test-clients test-images bench-bulk bench-online chaos audit lint types format lock
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -34,6 +34,12 @@ bench-online: .venv/dev ## Load single predictions beside their alternatives (AR
 
 chaos: .venv/dev ## Kill, freeze and cut off a stack under load, and check every answer (ARGUMENTS="--minutes 60")
 	@$(BIN)/python -m benchmarks.chaos $(ARGUMENTS)
+
+test-images: .venv/dev ## Build the images, and run them under Compose; needs Docker
+	$(BIN)/python -m pytest -m images tests/images
+
+audit: .venv/dev ## Look the locked packages up among known vulnerabilities; needs its database on the network
+	@for purpose in api worker; do $(BIN)/pip-audit --require-hashes --disable-pip -r requirements/$$purpose.txt || exit; done
 
 lint: .venv/dev ## Check style, formatting and which room imports which
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports

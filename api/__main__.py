@@ -11,6 +11,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
+from api.host_tallies import host_tallies
 from shared.child_process import end_with_parent
 from shared.settings import Settings, SettingsInvalid, read_settings
 
@@ -58,6 +59,8 @@ def main() -> int:
         after_in_parent=partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, {signal.SIGTERM}),
         after_in_child=partial(_begin_server_process, os.getpid()),
     )
+    # Made before the fork, so that all server processes count in the same memory.
+    host_tallies(settings.api_processes)
     make_server(settings).serve()
     return 0
 

@@ -9,8 +9,8 @@ from api.callers import CALLER, Callers, Scope
 from api.greenlets import call_blocking
 from shared.errors import ScopeMissing
 
-#: Blueprints whose routes ask for nothing: probes, and the contract.
-OPEN = frozenset({"health", "protocol_probes", "openapi", "swagger_ui"})
+#: Blueprints whose routes ask for nothing: probes, figures, and the contract.
+OPEN = frozenset({"health", "protocol_probes", "metrics", "openapi", "swagger_ui"})
 #: What the routes of the others ask for; None: any valid key.
 SCOPES: Mapping[str, Scope | None] = {
     "predictions": Scope.PREDICT,

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ from api.ids import JobIds
 from api.key_routes import make_keys_blueprint
 from api.key_store import RedisKeys
 from api.lean_flask import LeanFlask
+from api.metrics import MetricsPage, make_metrics_blueprint
 from api.models import make_models_blueprint
 from api.openapi import make_openapi_blueprint
 from api.owned import OwnedBatches, OwnedJobs
@@ -31,6 +33,7 @@ from api.protocols.mlflow import Mlflow
 from api.protocols.probes import make_probes_blueprint
 from api.protocols.sagemaker import SageMaker
 from api.quarantine import Quarantine
+from api.request_counts import BEGAN, RequestCounts
 from api.request_id import choose_request_id
 from api.served_models import ServedModels
 from api.submissions import Submissions
@@ -69,6 +72,8 @@ class Collaborators:
     ids: JobIds
     readiness: Readiness
     quarantine: RedisQuarantine
+    counts: RequestCounts
+    metrics: MetricsPage
     keys: RedisKeys
     outbox: RedisWebhookOutbox
 
@@ -76,13 +81,13 @@ class Collaborators:
 class RowcallApp(LeanFlask):
     """The WSGI application, and which of its requests may run on an event loop."""
 
-    def __init__(self, predictions: Predictions, callers: Callers, settings: Settings) -> None:
+    def __init__(self, predictions: Predictions, callers: Callers, counts: RequestCounts, settings: Settings) -> None:
         super().__init__("rowcall")
         self.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
         #: Says of method and path whether the view would block nothing.
         self.never_blocks = predictions.never_blocks
         #: Answers such a request without the view, or says what the view needs.
-        self.express = Express(predictions, callers, max_body_bytes=settings.max_body_bytes)
+        self.express = Express(predictions, callers, counts, max_body_bytes=settings.max_body_bytes)
 
 
 def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
@@ -92,8 +97,8 @@ def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
     owned = OwnedJobs(with_.jobs, with_.ids)
     predictions = Predictions(with_.jobs, owned, submissions, with_.waiters, settings)
     callers = Callers(with_.keys, settings)
-    app = RowcallApp(predictions, callers, settings)
-    _trace_requests(app)
+    app = RowcallApp(predictions, callers, with_.counts, settings)
+    _trace_requests(app, with_.counts)
     register_problems(app)
     for blueprint in (
         predictions.blueprint(),
@@ -102,6 +107,7 @@ def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
         make_models_blueprint(models),
         make_health_blueprint(with_.readiness),
         make_probes_blueprint(with_.readiness),
+        make_metrics_blueprint(with_.metrics),
         InferenceV2(predictions, models, settings).blueprint(),
         Mlflow(predictions, models).blueprint(),
         SageMaker(predictions, models).blueprint(),
@@ -163,16 +169,21 @@ def _pass_on_refusals(app: Flask) -> None:
             raise taken_on
 
 
-def _trace_requests(app: Flask) -> None:
-    """Give every request an id, and log those that were refused."""
+def _trace_requests(app: Flask, counts: RequestCounts) -> None:
+    """Give every request an id, count it, and log it if it was refused."""
 
     @app.before_request
     def name_request() -> None:
+        g.began = request.environ.get(BEGAN) or time.perf_counter()
         g.request_id = choose_request_id(request.environ.get("HTTP_X_REQUEST_ID"))
 
     @app.after_request
     def finish_request(response: Response) -> Response:
         response.headers["X-Request-Id"] = g.request_id
+        rule = str(request.url_rule or "")
+        counts.answered(request.method, rule, response.status_code, time.perf_counter() - g.began)
+        if "problem_code" in g:
+            counts.problem(g.problem_code)
         # Probes come every second, and say themselves what they found.
         if response.status_code >= 400 and request.endpoint not in _PROBES:
             trace = _TRACEPARENT.match(request.headers.get("traceparent", ""))
@@ -180,7 +191,7 @@ def _trace_requests(app: Flask) -> None:
                 "request refused",
                 extra={
                     "method": request.method,
-                    "route": str(request.url_rule or ""),
+                    "route": rule,
                     "status": response.status_code,
                     "request_id": g.request_id,
                     "trace_id": trace[1] if trace else None,

@@ -4,6 +4,7 @@ Flask takes longer for a request than everything that we do for it. So what has 
 other request goes to the view, which finds the same fault, and is answered there. Decision 0014 has the figures.
 """
 
+from time import perf_counter
 from typing import Any
 
 import orjson
@@ -11,6 +12,8 @@ from werkzeug.http import generate_etag, quote_etag
 
 from api.callers import ANYONE, CALLER, Caller, Callers, Scope
 from api.predictions import (
+    PREDICT_RULE,
+    READ_RULE,
     SUBMIT_PATH,
     TAKEN_ON,
     Order,
@@ -22,6 +25,7 @@ from api.predictions import (
     submission_answer,
 )
 from api.representations import job_document, job_headers, job_output
+from api.request_counts import BEGAN, RequestCounts
 from api.request_id import choose_request_id
 from shared.jobs import JobStatus
 
@@ -43,13 +47,17 @@ _NAMES = {
 class Express:
     """Answers what it can, and hands the rest to Flask with what it has done so far."""
 
-    def __init__(self, predictions: Predictions, callers: Callers, *, max_body_bytes: int) -> None:
+    def __init__(
+        self, predictions: Predictions, callers: Callers, counts: RequestCounts, *, max_body_bytes: int
+    ) -> None:
         self._predictions = predictions
         self._callers = callers
+        self._counts = counts
         self._max_body_bytes = max_body_bytes
 
     def answer(self, scope: dict[str, Any], body: bytes) -> Answer | dict[str, Any]:
         """Return the answer to a request that never blocks, or what Flask's environment needs to give one."""
+        began = perf_counter()
         headers = _read_headers(scope["headers"])
         caller = self._callers.find_known(headers.get("Authorization"))
         # The hash of an enumeration is Python code, so whoever needs no key is not asked.
@@ -61,10 +69,11 @@ class Express:
         else:
             found = self._take_on(scope["path"], headers, body, caller)
         if isinstance(found, dict):
-            return found
+            return found | {BEGAN: began} if found else found
         status, answer, fields = found
         fields["X-Request-Id"] = choose_request_id(headers.get("X-Request-Id"))
         fields["Content-Length"] = str(len(answer))
+        self._counts.answered(scope["method"], _find_rule(scope), status, perf_counter() - began)
         return status, _encode_fields(fields), answer
 
     def _read(self, scope: dict[str, Any], headers: dict[str, str], caller: Caller) -> _Found | dict[str, Any]:
@@ -108,6 +117,13 @@ class Express:
         if job.status is not JobStatus.SUCCEEDED:
             return None
         return 200, orjson.dumps(job_output(job)), answer_headers(taken_on)
+
+
+def _find_rule(scope: dict[str, Any]) -> str:
+    """Return the route of a request that was answered here, as Flask has it."""
+    if scope["method"] == "GET":
+        return READ_RULE
+    return SUBMIT_PATH if scope["path"] == SUBMIT_PATH else PREDICT_RULE
 
 
 def _with_etag(status: int, document: dict[str, Any], fields: dict[str, str]) -> _Found:

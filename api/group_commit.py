@@ -4,7 +4,7 @@ import copy
 import logging
 import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from queue import Empty, SimpleQueue
 
 from api.flag import Flag
@@ -79,10 +79,16 @@ def _settle(ticket: Ticket, accepted: Accepted) -> Ticket | None:
 
 
 class GroupCommit:
-    """Accepts jobs of one API process: the record first, the message second. One thread does both."""
+    """Accepts jobs of one API process: the record first, the message second. One thread does both.
 
-    def __init__(self, jobs: JobStore, broker: Broker, bounds: Bounds) -> None:
+    on_accepted: is told how many jobs were recorded, for each group.
+    """
+
+    def __init__(
+        self, jobs: JobStore, broker: Broker, bounds: Bounds, *, on_accepted: Callable[[int], None] | None = None
+    ) -> None:
         self._jobs = jobs
+        self._on_accepted = on_accepted or _do_nothing
         self._broker = broker
         self._gathering: Gathering[Ticket] = Gathering(bounds)
         #: Jobs to take on, and ids of jobs that have their ends; only the thread touches the rest.
@@ -157,6 +163,7 @@ class GroupCommit:
         repeated = [_settle(ticket, accepted) for ticket, accepted in zip(step.accept, granted, strict=True)]
         if not step.send:
             self._gathering.drop(ticket for ticket in repeated if ticket is not None)
+        self._on_accepted(repeated.count(None))
         if entry is None:
             return False
         now = time.monotonic()
@@ -174,6 +181,7 @@ class GroupCommit:
         (accepted,) = self._jobs.accept([spec], entry=entry)
         if accepted.earlier is not None:
             raise AcceptedBefore(accepted.earlier)
+        self._on_accepted(1)
         if entry is None:
             self.send_alone(spec, enqueued_at=accepted.created_at)
         return _queued_job(spec, accepted)
@@ -204,3 +212,7 @@ class GroupCommit:
                 raise
             self._broker_rests_until = now + max(BROKER_REST_SECONDS, BROKER_REST_FACTOR * (now - began))
             log.warning("message left to the sweeper", extra={"jobs": len(tickets), "detail": error.detail})
+
+
+def _do_nothing(_jobs: int) -> None:
+    """Stand in for whoever counts."""

@@ -35,7 +35,8 @@ from shared.jobs import Job, JobStatus, Once
 from shared.settings import Settings
 
 SUBMIT_PATH = "/v1/predictions"
-
+PREDICT_RULE = "/v1/models/<name>/predict"
+READ_RULE = "/v1/predictions/<job_id>"
 
 #: Key of the WSGI environment under which a request comes with the job that was taken on for it.
 TAKEN_ON = "rowcall.taken_on"
@@ -111,10 +112,10 @@ class Predictions:
         blueprint = Blueprint("predictions", __name__)
         for rule, method, view in (
             (SUBMIT_PATH, "POST", self.submit_prediction),
-            ("/v1/predictions/<job_id>", "PUT", self.put_prediction),
-            ("/v1/predictions/<job_id>", "GET", self.read_prediction),
+            (READ_RULE, "PUT", self.put_prediction),
+            (READ_RULE, "GET", self.read_prediction),
             ("/v1/predictions/<job_id>/cancel", "POST", self.cancel_prediction),
-            ("/v1/models/<name>/predict", "POST", self.predict),
+            (PREDICT_RULE, "POST", self.predict),
         ):
             blueprint.add_url_rule(rule, view_func=view, methods=[method])
         return blueprint

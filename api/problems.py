@@ -125,6 +125,8 @@ def problem_response(
     status: int, code: str, detail: str, *, retryable: bool = False, headers: Any = None, **members: Any
 ) -> Response:
     """Return a problem document; `error` repeats the detail for Open Inference clients, which read only that."""
+    # Counted once the request is answered.
+    g.problem_code = code
     document = {
         "type": f"urn:rowcall:problem:{code}",
         "title": TITLES.get(status, "Error"),

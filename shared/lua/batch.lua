@@ -13,6 +13,7 @@ local function end_batch(id, status, error, retention)
   local key = root .. 'batch:' .. id
   redis.call('HSET', key, 'status', status, 'error', error, 'completed', stamp(now),
              'expires', stamp(now + tonumber(retention)))
+  redis.call('HINCRBY', root .. 'batches_ended', status, 1)
   redis.call('ZREM', root .. 'batch_deadlines', id)
   -- The files outlive the record by nothing: whoever deletes them deletes the record too.
   redis.call('ZADD', root .. 'batch_expiry', stamp(now + tonumber(retention)), id)

@@ -29,8 +29,9 @@ local function each_chunk(list, call)
   for first = 1, #list, CHUNK do call(unpack(list, first, math.min(first + CHUNK - 1, #list))) end
 end
 
--- Jobs that became final in this script: all of them, by lane, and what to tell the API processes that asked for them.
-local ended, ended_in, told = {}, {}, {}
+-- Jobs that became final in this script: all of them, by lane, how many by lane and status, and what to tell the API
+-- processes that asked for them.
+local ended, ended_in, ended_as, told = {}, {}, {}, {}
 -- A larger outcome is not told but looked up, because a channel buffers what its listeners have not read yet.
 local LARGEST_TOLD_OUTCOME = 65536
 
@@ -38,8 +39,9 @@ local LARGEST_TOLD_OUTCOME = 65536
 local function close_ended()
   each_chunk(ended, function(...) redis.call('ZREM', RUNNING, ...) redis.call('ZREM', DEADLINES, ...) end)
   for lane, ids in pairs(ended_in) do each_chunk(ids, function(...) redis.call('ZREM', queued_key(lane), ...) end) end
+  for how, number in pairs(ended_as) do redis.call('HINCRBY', root .. 'jobs_ended', how, number) end
   for channel, ends in pairs(told) do redis.call('PUBLISH', channel, '[' .. table.concat(ends, ',') .. ']') end
-  ended, ended_in, told = {}, {}, {}
+  ended, ended_in, ended_as, told = {}, {}, {}, {}
 end
 
 local function append(lists, key, item)
@@ -111,6 +113,8 @@ local function finalize(id, status, outcome, retention, facts)
   if facts[8] then erase(id, retention) end
   table.insert(ended, id)
   append(ended_in, facts[1], id)
+  local how = facts[1] .. ':' .. status
+  ended_as[how] = (ended_as[how] or 0) + 1
   if facts[2] ~= '' then append(told, facts[2], describe_end(id, status, facts, completed, expires, outcome)) end
 end
 

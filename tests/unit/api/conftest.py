@@ -17,6 +17,8 @@ from api.group_commit import GroupCommit
 from api.health import Readiness
 from api.ids import JobIds
 from api.key_store import RedisKeys
+from api.metrics import MetricsPage
+from api.request_counts import RequestCounts
 from api.waiters import Waiters
 from shared.batch_store import BatchStore
 from shared.errors import ServiceError, StoreUnavailable
@@ -29,6 +31,8 @@ from shared.queues import Lane
 from shared.redis_messages import QueueEntry
 from shared.registry import ServedModel
 from shared.settings import Settings
+from shared.store_metrics import StoreMetrics
+from shared.tally import Tally
 from shared.webhook_outbox import RedisWebhookOutbox
 from tests.builders import manifest, record
 from tests.fakes import FakeBroker, FakeJobStore, FakeRegistry, TimedRedisBatchStore
@@ -237,7 +241,10 @@ def make_api(settings: Settings, redis: Redis, tmp_path: Path) -> Iterator[ApiMa
         own_settings = settings.model_copy(update=overrides)
         store = jobs(own_settings)
         broker = AnsweringBroker(store)
-        group = EndingGroupCommit(store, broker, Bounds(own_settings.message_rows, own_settings.message_bytes))
+        tally = Tally()
+        counts = RequestCounts(tally)
+        bounds = Bounds(own_settings.message_rows, own_settings.message_bytes)
+        group = EndingGroupCommit(store, broker, bounds, on_accepted=counts.accepted)
         group.start()
         groups.append(group)
         waiters = Waiters(store, redis, own_settings, on_ends=group.answered)
@@ -256,6 +263,8 @@ def make_api(settings: Settings, redis: Redis, tmp_path: Path) -> Iterator[ApiMa
             ids=ids,
             readiness=Readiness(broker, registry),
             quarantine=RedisQuarantine(redis, own_settings),
+            counts=counts,
+            metrics=MetricsPage(tally, StoreMetrics(redis, own_settings), registry),
             keys=keys,
             outbox=RedisWebhookOutbox(redis, own_settings),
         )

@@ -121,9 +121,9 @@ def test_the_token_of_the_operators_predicts_nothing(api: Api) -> None:
     assert ask(api, SUBMIT, TOKEN).status_code == 403
 
 
-@pytest.mark.parametrize("path", ["/livez", "/openapi.json", "/docs/", "/"])
+@pytest.mark.parametrize("path", ["/livez", "/metrics", "/openapi.json", "/docs/", "/"])
 @pytest.mark.parametrize("key", [None, UNKNOWN_KEY], ids=["no key", "an unknown key"])
-def test_probes_and_documents_are_open(api: Api, path: str, key: str | None) -> None:
+def test_probes_figures_and_documents_are_open(api: Api, path: str, key: str | None) -> None:
     assert ask(api, ("GET", path, {}), key).status_code in (200, 302)
 
 
@@ -152,8 +152,8 @@ def test_a_blueprint_that_nobody_thought_of_stops_the_start(
         make_api()
 
 
-def test_only_probes_and_documents_are_open_to_everybody() -> None:
-    assert {"health", "openapi", "swagger_ui"} == OPEN
+def test_only_probes_figures_and_documents_are_open_to_everybody() -> None:
+    assert {"health", "metrics", "openapi", "swagger_ui"} == OPEN
 
 
 def test_what_a_key_made_belongs_to_its_owner(api: Api) -> None:
