@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up train test bench-bulk bench-online chaos lint types format lock
+.PHONY: help setup demo up train test test-infra bench-bulk bench-online chaos lint types format lock
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -22,6 +22,9 @@ train: .venv/run ## Train the default model again, and print how good it is
 
 test: .venv/dev ## Run every test that needs nothing but Python
 	$(BIN)/python -m pytest
+
+test-infra: .venv/dev .venv/infra ## Apply, change and destroy infra/terraform on a mock AWS; needs terraform
+	$(BIN)/python -m pytest -m infra tests/infra
 
 bench-bulk: .venv/dev ## Time bulk scoring beside its alternatives (ARGUMENTS="--rows 10000000")
 	@$(BIN)/python -m benchmarks.bulk $(ARGUMENTS)
@@ -52,3 +55,6 @@ lock: .venv/dev ## Resolve the requirement files again
 
 .venv/dev: .venv/run requirements/dev.txt
 	$(INSTALL) --require-hashes -r requirements/dev.txt && touch $@
+
+.venv/infra: .venv/python requirements/infra.txt
+	$(PYTHON) -m venv --clear .venv/checkov && .venv/checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/infra.txt && touch $@
