@@ -1,5 +1,6 @@
 """Process entry: `python -m api` is the web server with the settings of this deployment."""
 
+import ipaddress
 import os
 import signal
 import sys
@@ -47,6 +48,7 @@ def main() -> int:
     """Serve until told to stop; exit status 78 when the settings cannot be used."""
     try:
         settings = read_settings()
+        require_choice(settings)
     except SettingsInvalid as error:
         sys.stderr.write(f"rowcall api refuses to start: {error}\n")
         return os.EX_CONFIG
@@ -58,6 +60,22 @@ def main() -> int:
     )
     make_server(settings).serve()
     return 0
+
+
+def require_choice(settings: Settings) -> None:
+    """Raise SettingsInvalid if others could reach the API and nobody has said whether they need keys."""
+    if settings.require_keys is None and not _is_loopback(settings.host):
+        raise SettingsInvalid(
+            f"ROWCALL_HOST={settings.host} lets other machines in: set ROWCALL_REQUIRE_KEYS=true and make a key with "
+            "`python -m api.keys create`, or set ROWCALL_REQUIRE_KEYS=false to let everybody in."
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _begin_server_process(parent_pid: int) -> None:

@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from flask import Flask, Response, g, redirect, request
 from flask_swagger_ui import get_swaggerui_blueprint
 
+from api.access import guard_routes
 from api.batches import Batches
+from api.callers import Callers
 from api.express import Express
 from api.group_commit import GroupCommit
 from api.health import Readiness, make_health_blueprint
 from api.ids import JobIds
+from api.key_routes import make_keys_blueprint
+from api.key_store import RedisKeys
 from api.lean_flask import LeanFlask
 from api.models import make_models_blueprint
 from api.openapi import make_openapi_blueprint
-from api.operators import Operators
 from api.predictions import TAKEN_ON, Predictions
 from api.problems import register_problems
 from api.quarantine import Quarantine
@@ -51,18 +54,19 @@ class Collaborators:
     ids: JobIds
     readiness: Readiness
     quarantine: RedisQuarantine
+    keys: RedisKeys
 
 
 class RowcallApp(LeanFlask):
     """The WSGI application, and which of its requests may run on an event loop."""
 
-    def __init__(self, predictions: Predictions, settings: Settings) -> None:
+    def __init__(self, predictions: Predictions, callers: Callers, settings: Settings) -> None:
         super().__init__("rowcall")
         self.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
         #: Says of method and path whether the view would block nothing.
         self.never_blocks = predictions.never_blocks
         #: Answers such a request without the view, or says what the view needs.
-        self.express = Express(predictions, max_body_bytes=settings.max_body_bytes)
+        self.express = Express(predictions, callers, max_body_bytes=settings.max_body_bytes)
 
 
 def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
@@ -70,7 +74,8 @@ def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
     models = ServedModels(with_.registry)
     submissions = Submissions(with_.group, models, with_.ids, settings)
     predictions = Predictions(with_.jobs, submissions, with_.waiters, with_.ids, settings)
-    app = RowcallApp(predictions, settings)
+    callers = Callers(with_.keys, settings)
+    app = RowcallApp(predictions, callers, settings)
     _trace_requests(app)
     register_problems(app)
     app.register_blueprint(predictions.blueprint())
@@ -93,13 +98,16 @@ def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
             broker=with_.broker,
             models=models,
             ids=with_.ids,
-            operators=Operators(settings),
         ).blueprint()
     )
+    app.register_blueprint(make_keys_blueprint(with_.keys))
     app.register_blueprint(make_models_blueprint(models))
     app.register_blueprint(make_health_blueprint(with_.readiness))
     app.register_blueprint(make_openapi_blueprint(models, settings))
     app.register_blueprint(get_swaggerui_blueprint("/docs", "/openapi.json", {"app_name": "Rowcall"}))
+
+    guard_routes(app, callers)
+    _pass_on_refusals(app)
 
     @app.get("/")
     def go_to_docs() -> Response:
@@ -108,15 +116,22 @@ def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
     return app
 
 
+def _pass_on_refusals(app: Flask) -> None:
+    """Answer what was refused before Flask."""
+
+    @app.before_request
+    def raise_refusal() -> None:
+        taken_on = request.environ.get(TAKEN_ON)
+        if isinstance(taken_on, Exception):
+            raise taken_on
+
+
 def _trace_requests(app: Flask) -> None:
     """Give every request an id, and log those that were refused."""
 
     @app.before_request
     def name_request() -> None:
         g.request_id = choose_request_id(request.environ.get("HTTP_X_REQUEST_ID"))
-        taken_on = request.environ.get(TAKEN_ON)
-        if isinstance(taken_on, Exception):
-            raise taken_on
 
     @app.after_request
     def finish_request(response: Response) -> Response:

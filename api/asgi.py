@@ -6,6 +6,7 @@ from api.gathering import Bounds
 from api.group_commit import GroupCommit
 from api.health import PROBE_SECONDS, Readiness
 from api.ids import JobIds
+from api.key_store import RedisKeys
 from api.waiters import Waiters
 from shared.batch_store import RedisBatchStore
 from shared.broker import make_celery
@@ -50,6 +51,7 @@ flask_app = create_app(
         ids=JobIds(redis, settings),
         readiness=readiness,
         quarantine=RedisQuarantine(redis, settings),
+        keys=RedisKeys(redis, settings),
     ),
 )
 app = FlaskOnLoop(

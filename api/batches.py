@@ -14,9 +14,11 @@ from api.batch_preview import preview_batch
 from api.batch_representations import batch_document, batch_url
 from api.batch_results import Assembled, assemble_errors, assemble_results
 from api.bucket_input import bucket_errors, read_input_url, refused, require_unpacked
+from api.callers import current_caller
 from api.csv_header import MAX_HEADER_BYTES, read_layout
 from api.ids import BATCH_PREFIX, JobIds
 from api.mended_header import read_mend
+from api.owned import OwnedBatches
 from api.representations import json_response
 from api.request_headers import find_wait, read_deadline_seconds
 from api.served_models import RequestedModel, ServedModels
@@ -30,7 +32,6 @@ from shared.batches import BatchSpec, BatchStatus, CsvLayout, choose_chunk_bytes
 from shared.broker import Broker
 from shared.errors import (
     BatchGone,
-    BatchNotFound,
     BatchNotMendable,
     BrokerUnavailable,
     DependencyError,
@@ -73,6 +74,7 @@ class Batches:
         self._models = models
         self._waiters = waiters
         self._ids = ids
+        self._owned = OwnedBatches(batches, ids)
         self._settings = settings
 
     def blueprint(self) -> Blueprint:
@@ -111,7 +113,7 @@ class Batches:
             sent_bytes = None if file.is_packed else request.content_length
             size = len(upload.head) if upload.is_whole else sent_bytes
             return json_response(preview_batch(upload.head, layout, model, is_whole=upload.is_whole, file_bytes=size))
-        batch_id = self._ids.new(BATCH_PREFIX)
+        batch_id = self._ids.new(BATCH_PREFIX, owner=current_caller().owner)
         input_bytes = self._files.write_from(input_key(batch_id), upload, max_bytes=self._settings.max_upload_bytes)
         spec = self._make_spec(batch_id, model, layout, input_bytes, parameters, deadline_seconds)
         return self._answer(self._accept(spec), 202, {"Location": batch_url(batch_id)})
@@ -123,7 +125,7 @@ class Batches:
         url = read_input_url(read_json(request), self._settings.input_buckets)
         if not isinstance(self._files, CopyingFileStore):
             raise refused("this service keeps its files on a disk; send the CSV in the body")
-        batch_id = self._ids.new(BATCH_PREFIX)
+        batch_id = self._ids.new(BATCH_PREFIX, owner=current_caller().owner)
         key = input_key(batch_id)
         try:
             with bucket_errors():
@@ -161,6 +163,7 @@ class Batches:
             max_error_ratio=parameters.max_error_ratio,
             deadline_seconds=deadline_seconds,
             chunk_bytes=choose_chunk_bytes(input_bytes, self._settings.chunk_bytes),
+            owner=current_caller().owner,
         )
 
     def _accept(self, spec: BatchSpec) -> Batch:
@@ -198,12 +201,7 @@ class Batches:
             log.error("files of a refused upload are left behind", extra={"folder": folder, "detail": error.detail})  # noqa: TRY400
 
     def _get(self, batch_id: str) -> Batch:
-        batch = self._batches.find(batch_id)
-        if batch is not None:
-            return batch
-        if self._ids.is_ours(batch_id, BATCH_PREFIX):
-            raise BatchGone("The batch existed; its record and files are past their retention.")
-        raise BatchNotFound("No batch was ever given this id.")
+        return self._owned.require(batch_id, current_caller())
 
     def _answer(self, batch: Batch, status: int = 200, headers: dict[str, str] | None = None) -> Response:
         own = {} if batch.status.is_final else {"Retry-After": "1"}
@@ -267,6 +265,7 @@ class Batches:
             return None
 
     def cancel_batch(self, batch_id: str) -> Response:
+        self._get(batch_id)
         verdict = self._batches.end(batch_id, BatchStatus.CANCELED, CANCELED)
         batch = self._get(batch_id)
         if verdict is EndVerdict.FINAL:

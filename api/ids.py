@@ -1,7 +1,7 @@
-"""Job ids that prove their origin, so that an expired job can be told from one that never was.
+"""Job ids that prove their origin and owner, so that an expired job can be told from one that never was.
 
-An id is 16 random bytes and 4 bytes of a keyed hash (BLAKE2b, RFC 7693) over them. A record that is gone needs no
-tombstone: an id with the right code was given out by this service.
+An id is 16 random bytes and 4 bytes of a keyed hash (BLAKE2b, RFC 7693) over them and the owner. A record that is gone
+needs no tombstone: an id with the right code was given out by this service, and to this owner.
 """
 
 import hashlib
@@ -45,18 +45,19 @@ class JobIds:
         assert isinstance(key, bytes)
         return key
 
-    def _code(self, random: bytes) -> bytes:
+    def _code(self, random: bytes, owner: str) -> bytes:
         # BLAKE2b has a key of its own, and unlike HMAC in OpenSSL it does not let go of the interpreter's lock for it.
-        return hashlib.blake2b(random, key=self._key, digest_size=_CODE_BYTES).digest()
+        origin = random + owner.encode() if owner else random
+        return hashlib.blake2b(origin, key=self._key, digest_size=_CODE_BYTES).digest()
 
-    def new(self, prefix: str = JOB_PREFIX) -> str:
-        """Return a fresh id of 128 random bits; raises StoreUnavailable while the key is not known yet."""
+    def new(self, prefix: str = JOB_PREFIX, *, owner: str = "") -> str:
+        """Return a fresh id for this owner, of 128 random bits; raises StoreUnavailable while the key is not known."""
         random = random_bytes()
-        return prefix + (random + self._code(random)).hex()
+        return prefix + (random + self._code(random, owner)).hex()
 
-    def is_ours(self, job_id: str, prefix: str = JOB_PREFIX) -> bool:
-        """Say whether `new` made this id, here or in another API process."""
+    def is_ours(self, job_id: str, prefix: str = JOB_PREFIX, *, owner: str = "") -> bool:
+        """Say whether `new` made this id for this owner, here or in another API process."""
         if not job_id.startswith(prefix) or not _DIGITS.fullmatch(job_id, len(prefix)):
             return False
         document = bytes.fromhex(job_id.removeprefix(prefix))
-        return hmac.compare_digest(document[_RANDOM_BYTES:], self._code(document[:_RANDOM_BYTES]))
+        return hmac.compare_digest(document[_RANDOM_BYTES:], self._code(document[:_RANDOM_BYTES], owner))

@@ -6,14 +6,16 @@ from typing import Any, NamedTuple
 from flask import Blueprint, Response, request
 from flask.globals import request_ctx
 
+from api.callers import Caller, current_caller
 from api.greenlets import call_blocking
 from api.ids import JobIds
+from api.owned import OwnedJobs
 from api.problems import job_problem, problem_response
 from api.representations import job_document, job_headers, job_output, job_url, json_response
 from api.request_headers import RequestHeaders, WaitPreference, find_wait, read_deadline_seconds
 from api.submissions import PreparedJob, Submissions, read_envelope, read_json
 from api.waiters import Waiters
-from shared.errors import JobAlreadyFinal, JobGone, JobNotFound, StoreUnavailable, WaitTimedOut
+from shared.errors import JobAlreadyFinal, StoreUnavailable, WaitTimedOut
 from shared.job_store import CancelVerdict, JobStore
 from shared.jobs import Job, JobStatus
 from shared.settings import Settings
@@ -66,7 +68,7 @@ class Predictions:
         self._jobs = jobs
         self._submissions = submissions
         self._waiters = waiters
-        self._ids = ids
+        self._owned = OwnedJobs(jobs, ids)
         self._settings = settings
 
     def blueprint(self) -> Blueprint:
@@ -88,7 +90,7 @@ class Predictions:
     def submit_prediction(self) -> Response:
         asked = request_ctx.request
         order, job, _ = asked.environ.get(TAKEN_ON) or self.take_on(
-            self.order_from_envelope(read_json(asked), asked.headers)
+            self.order_from_envelope(read_json(asked), asked.headers, current_caller())
         )
         status, document, headers = submission_answer(order, job)
         return _with_etag(json_response(document, status, headers))
@@ -96,7 +98,9 @@ class Predictions:
     def predict(self, name: str) -> Response:
         asked = request_ctx.request
         order, job, has_waited = asked.environ.get(TAKEN_ON) or self.take_on(
-            self.order_from_input(read_json(asked), asked.headers, name=name, version=asked.args.get("version"))
+            self.order_from_input(
+                read_json(asked), asked.headers, current_caller(), name=name, version=asked.args.get("version")
+            )
         )
         headers = {"Location": job_url(job.id), **job_headers(job)}
         if job.status is JobStatus.SUCCEEDED:
@@ -108,20 +112,27 @@ class Predictions:
         detail = f"Not finished after {order.wait.seconds:g} s. It goes on: read it at {job_url(job.id)}."
         return problem_response(504, WaitTimedOut.code, detail, retryable=True, headers=headers, job_id=job.id)
 
-    def order_from_envelope(self, document: object, headers: RequestHeaders) -> Order:
+    def order_from_envelope(self, document: object, headers: RequestHeaders, caller: Caller) -> Order:
         """Check the body of `POST /v1/predictions`; raises what `Submissions.prepare` does, and RequestMalformed."""
         name, version, records = read_envelope(document)
-        return self._make_order(records, headers, name=name, version=version, pointer="/input")
+        return self._make_order(records, headers, caller, name=name, version=version, pointer="/input")
 
     def order_from_input(
-        self, records: object, headers: RequestHeaders, *, name: str, version: str | None = None
+        self, records: object, headers: RequestHeaders, caller: Caller, *, name: str, version: str | None = None
     ) -> Order:
         """Check the body of `POST /v1/models/{name}/predict`, which always waits; raises the same."""
-        order = self._make_order(records, headers, name=name, version=version, pointer="")
+        order = self._make_order(records, headers, caller, name=name, version=version, pointer="")
         return order if order.wait else replace(order, wait=WaitPreference(self._settings.default_wait_seconds))
 
     def _make_order(
-        self, records: object, headers: RequestHeaders, *, name: str | None, version: str | None, pointer: str
+        self,
+        records: object,
+        headers: RequestHeaders,
+        caller: Caller,
+        *,
+        name: str | None,
+        version: str | None,
+        pointer: str,
     ) -> Order:
         prepared = self._submissions.prepare(
             records,
@@ -130,6 +141,7 @@ class Predictions:
             pointer=pointer,
             deadline_seconds=read_deadline_seconds(headers, self._settings),
             reply_to=self._waiters.reply_to,
+            owner=caller.owner,
         )
         return Order(prepared, find_wait(headers, self._settings))
 
@@ -156,40 +168,31 @@ class Predictions:
 
     def read_prediction(self, job_id: str) -> Response:
         wait = find_wait(request.headers, self._settings)
-        job = self._find_and_wait(job_id, wait) if wait else self._jobs.find(job_id)
-        job = self._require(job, job_id)
+        job = self._owned.require(job_id, current_caller())
+        if wait is not None and not job.status.is_final:
+            job = self._owned.require_found(self._wait(job, wait), job_id, current_caller())
         response = _with_etag(json_response(job_document(job), 200, job_headers(job)))
         response.make_conditional(request)
         return response
 
-    def _find_and_wait(self, job_id: str, wait: WaitPreference) -> Job | None:
-        job = self._jobs.find(job_id)
-        if job is None or job.status.is_final:
-            return job
+    def _wait(self, job: Job, wait: WaitPreference) -> Job | None:
+        """Return the job once it is final, or as it stands after so long; None when it is gone meanwhile."""
         is_told = job.spec.reply_to == self._waiters.reply_to
-        with self._waiters.reader_place(job_id, is_told=is_told) as reader:
+        with self._waiters.reader_place(job.id, is_told=is_told) as reader:
             # Once more, now that its end cannot be missed.
-            job = self._jobs.find(job_id)
-            if job is None or job.status.is_final or reader is None:
-                return job
+            found = self._jobs.find(job.id)
+            if found is None or found.status.is_final or reader is None:
+                return found
             reader.ended.wait(wait.seconds)
-            return self._jobs.find(job_id) if reader.end is None else reader.end.job(job.spec)
+            return self._jobs.find(job.id) if reader.end is None else reader.end.job(job.spec)
 
     def cancel_prediction(self, job_id: str) -> Response:
-        self._require(self._jobs.find(job_id), job_id)
+        self._owned.require(job_id, current_caller())
         verdict = self._jobs.cancel(job_id)
-        job = self._require(self._jobs.find(job_id), job_id)
+        job = self._owned.require(job_id, current_caller())
         if verdict is CancelVerdict.FINAL:
             raise JobAlreadyFinal(f"The prediction is already {job.status.value}; there is nothing left to cancel.")
         return json_response(job_document(job), 202 if verdict is CancelVerdict.RUNNING else 200, job_headers(job))
-
-    def _require(self, job: Job | None, job_id: str) -> Job:
-        # The steps of batches are jobs too, but nobody's predictions.
-        if job is not None and job.spec.step is None:
-            return job
-        if self._ids.is_ours(job_id):
-            raise JobGone("The prediction existed; it is past its retention or was deleted.")
-        raise JobNotFound("No prediction was ever given this id.")
 
 
 def _with_etag(response: Response) -> Response:

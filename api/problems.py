@@ -24,12 +24,14 @@ from shared.errors import (
     JobErrorCode,
     JobGone,
     JobNotFound,
+    KeyNotFound,
+    KeyRequired,
     ModelNotFound,
     NoModelServed,
     NotInQuarantine,
     NotReplicated,
-    OperatorTokenRequired,
     RequestMalformed,
+    ScopeMissing,
     ServiceError,
     StoreFull,
     StoreUnavailable,
@@ -43,8 +45,10 @@ log = logging.getLogger(__name__)
 #: HTTP status of each of our exceptions that may reach a client.
 STATUS_OF: Mapping[type[ServiceError], int] = {
     RequestMalformed: 400,
-    OperatorTokenRequired: 401,
     UploadNotResumable: 400,
+    KeyRequired: 401,
+    ScopeMissing: 403,
+    KeyNotFound: 404,
     ModelNotFound: 404,
     JobNotFound: 404,
     JobAlreadyFinal: 409,
@@ -92,6 +96,7 @@ RETRY_AFTER_SECONDS = 2
 TITLES: Mapping[int, str] = {
     400: "Bad request",
     401: "Not authorized",
+    403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
     409: "Conflict",
@@ -151,13 +156,11 @@ def register_problems(app: Flask) -> None:
         members: dict[str, Any] = {}
         if isinstance(error, InputInvalid):
             members["errors"] = [note.to_dict() for note in error.errors]
-        headers = {}
-        if isinstance(error, OperatorTokenRequired):
-            headers["WWW-Authenticate"] = "Bearer"
         if isinstance(error, DependencyError):
-            headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
             log.error("dependency unavailable", extra={"code": error.code, "request_id": g.request_id})
-        return problem_response(status, error.code, error.detail, retryable=error.retryable, headers=headers, **members)
+        return problem_response(
+            status, error.code, error.detail, retryable=error.retryable, headers=_error_headers(error), **members
+        )
 
     @app.errorhandler(HTTPException)
     def answer_http_exception(error: HTTPException) -> Response:
@@ -176,3 +179,13 @@ def register_problems(app: Flask) -> None:
         log.error("request failed on a defect", exc_info=error, extra={"request_id": g.request_id})
         detail = "This is a defect of the service, not of your request; the log has it under the request id."
         return problem_response(500, "internal_error", detail)
+
+
+def _error_headers(error: ServiceError) -> dict[str, str]:
+    if isinstance(error, DependencyError):
+        return {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    if isinstance(error, KeyRequired):
+        return {"WWW-Authenticate": "Bearer"}
+    if isinstance(error, ScopeMissing):
+        return {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{error.scope}"'}
+    return {}

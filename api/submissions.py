@@ -129,6 +129,7 @@ class Submissions:
         pointer: str,
         deadline_seconds: float,
         reply_to: str,
+        owner: str,
     ) -> PreparedJob:
         """Check the input and give the job its id; nothing is promised yet.
 
@@ -137,7 +138,7 @@ class Submissions:
         model = self._models.get(name, version)
         checked = check_input(model, records, pointer=pointer, max_rows=self._max_rows)
         spec = JobSpec(
-            id=self._ids.new(),
+            id=self._ids.new(owner=owner),
             lane=Lane.INTERACTIVE,
             model=model.ref,
             rows=checked.rows,
@@ -146,6 +147,7 @@ class Submissions:
             deadline_seconds=deadline_seconds,
             reply_to=reply_to,
             max_attempts=self._max_attempts,
+            owner=owner,
         )
         return PreparedJob(spec, size_bytes=len(orjson.dumps(checked.rows)))
 

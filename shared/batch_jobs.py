@@ -34,4 +34,5 @@ def _step_job(spec: BatchSpec, kind: StepKind, index: int, job_id: str) -> JobSp
         deadline_seconds=spec.deadline_seconds,
         max_attempts=STEP_ATTEMPTS,
         step=BatchStep(spec.id, kind, index),
+        owner=spec.owner,
     )

@@ -289,7 +289,10 @@ def _pairs(fields: Sequence[bytes]) -> dict[bytes, bytes]:
 
 
 def _encode_spec(spec: BatchSpec) -> bytes:
-    return orjson.dumps(asdict(spec))
+    fields = asdict(spec)
+    if not spec.owner:
+        del fields["owner"]
+    return orjson.dumps(fields)
 
 
 def _decode_spec(text: bytes) -> BatchSpec:

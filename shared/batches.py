@@ -169,6 +169,8 @@ class BatchSpec:
     deadline_seconds: float = 86_400.0
     #: Bytes of a chunk. They are part of what was accepted, so that a file that is split again is split alike.
     chunk_bytes: int = 8 * 1024**2
+    #: Whose batch it is: nobody else learns of it. Empty where the API asks for no keys.
+    owner: str = ""
 
 
 def choose_chunk_bytes(input_bytes: int, limit: int) -> int:

@@ -12,7 +12,9 @@ ServiceError
 │   ├── BatchGone
 │   ├── BatchNotMendable
 │   ├── NotInQuarantine
-│   ├── OperatorTokenRequired
+│   ├── KeyRequired
+│   ├── ScopeMissing
+│   ├── KeyNotFound
 │   ├── FileTooLarge
 │   ├── UploadNotResumable
 │   └── WaitTimedOut
@@ -238,10 +240,29 @@ class NotInQuarantine(RequestError):
     code = "not_in_quarantine"
 
 
-class OperatorTokenRequired(RequestError):
-    """Raised when a request for operators comes without the token that proves one."""
+class KeyRequired(RequestError):
+    """Raised when a request comes without a valid key; one that is unknown, revoked or expired is none."""
 
-    code = "operator_token_required"
+    code = "key_required"
+
+    def __init__(self) -> None:
+        super().__init__("This needs a valid API key: send it as Authorization: Bearer ….")
+
+
+class ScopeMissing(RequestError):
+    """Raised when the key of a request is valid but does not allow it."""
+
+    code = "scope_missing"
+
+    def __init__(self, scope: str) -> None:
+        self.scope = scope
+        super().__init__(f"This needs a key with the scope `{scope}`.")
+
+
+class KeyNotFound(RequestError):
+    """Raised when there is no key under this id, or no longer."""
+
+    code = "key_not_found"
 
 
 class FileTooLarge(RequestError):

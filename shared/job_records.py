@@ -12,20 +12,22 @@ from shared.queues import Lane
 
 
 def encode_spec(spec: JobSpec) -> bytes:
-    return orjson.dumps(
-        {
-            "id": spec.id,
-            "lane": spec.lane,
-            "model": [spec.model.name, spec.model.version, spec.model.sha256],
-            "rows": spec.rows,
-            "single": spec.is_single,
-            "warnings": [note.to_dict() for note in spec.warnings],
-            "deadline": spec.deadline_seconds,
-            "reply_to": spec.reply_to,
-            "max_attempts": spec.max_attempts,
-            "step": spec.step,
-        }
-    )
+    fields = {
+        "id": spec.id,
+        "lane": spec.lane,
+        "model": [spec.model.name, spec.model.version, spec.model.sha256],
+        "rows": spec.rows,
+        "single": spec.is_single,
+        "warnings": [note.to_dict() for note in spec.warnings],
+        "deadline": spec.deadline_seconds,
+        "reply_to": spec.reply_to,
+        "max_attempts": spec.max_attempts,
+        "step": spec.step,
+    }
+    if spec.owner:
+        # Only then, because it would be a part of every record.
+        fields["owner"] = spec.owner
+    return orjson.dumps(fields)
 
 
 def decode_spec(text: bytes) -> JobSpec:
@@ -41,6 +43,7 @@ def decode_spec(text: bytes) -> JobSpec:
         reply_to=fields["reply_to"],
         max_attempts=fields["max_attempts"],
         step=decode_step(fields["step"]) if fields["step"] else None,
+        owner=fields.get("owner", ""),
     )
 
 

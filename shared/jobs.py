@@ -101,6 +101,8 @@ class JobSpec:
     step: BatchStep | None = None
     #: Channel of the API process that asked; it is told when the job is final.
     reply_to: str = ""
+    #: Whose job it is: nobody else learns of it. Empty where the API asks for no keys.
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)

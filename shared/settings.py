@@ -88,7 +88,9 @@ class Settings(BaseSettings):
     api_threads: Count = 32
     #: Requests of one API process that may wait for a result at once; beyond it the answer is 202.
     max_waiters: Count = 1_000
-    #: Proves an operator, who may see and decide on the jobs in quarantine; unset, nobody may.
+    #: Whether every request needs an API key; unset, none does, and the API listens on this machine only.
+    require_keys: bool | None = None
+    #: Proves an operator, who may decide on jobs in quarantine and on keys, as does a key with the scope admin.
     operator_token: Annotated[SecretStr, Field(min_length=16)] | None = None
     #: Largest request body, in bytes.
     max_body_bytes: Count = 1_048_576

@@ -56,6 +56,7 @@ def _encode(specs: Sequence[JobSpec], sent_at: float) -> dict[str, Any]:
                 spec.max_attempts,
                 spec.reply_to,
                 [note.to_dict() for note in spec.warnings],
+                *([spec.owner] if spec.owner else []),
             ]
             for spec in specs
         },
@@ -63,7 +64,7 @@ def _encode(specs: Sequence[JobSpec], sent_at: float) -> dict[str, Any]:
 
 
 def _decode(job_id: str, message: Mapping[str, Any], origin: Mapping[str, Any]) -> JobSpec:
-    is_single, deadline_seconds, max_attempts, reply_to, warnings = origin["jobs"][job_id]
+    is_single, deadline_seconds, max_attempts, reply_to, warnings, *owner = origin["jobs"][job_id]
     is_step = "step" in message
     return JobSpec(
         id=job_id,
@@ -76,4 +77,5 @@ def _decode(job_id: str, message: Mapping[str, Any], origin: Mapping[str, Any]) 
         max_attempts=max_attempts,
         step=StepMessage.decode(message).step if is_step else None,
         reply_to=reply_to,
+        owner=owner[0] if owner else "",
     )

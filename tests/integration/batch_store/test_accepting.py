@@ -37,6 +37,16 @@ def test_the_first_step_is_accepted_with_its_batch(batches: TimedRedisBatchStore
     assert (job.spec, job.status) == (split_job(spec), JobStatus.QUEUED)
 
 
+def test_a_batch_and_its_first_step_have_the_same_owner(batches: TimedRedisBatchStore, jobs: RedisJobStore) -> None:
+    spec = batch_spec(owner="ada")
+
+    batches.accept(spec, split_job(spec))
+
+    step = jobs.find(split_job(spec).id)
+    assert step is not None
+    assert (find(batches).spec.owner, step.spec.owner) == ("ada", "ada")
+
+
 def test_the_first_step_counts_as_enqueued_when_its_batch_was_accepted(
     batches: TimedRedisBatchStore, jobs: RedisJobStore
 ) -> None:

@@ -16,6 +16,7 @@ from api.gathering import Bounds
 from api.group_commit import GroupCommit
 from api.health import Readiness
 from api.ids import JobIds
+from api.key_store import RedisKeys
 from api.waiters import Waiters
 from shared.batch_store import BatchStore
 from shared.errors import ServiceError, StoreUnavailable
@@ -170,6 +171,7 @@ class Api:
     ids: JobIds
     batches: BatchStore
     files: FileStore
+    keys: RedisKeys
 
     def submit(
         self, records: object = None, *, headers: Mapping[str, str] | None = None, **members: object
@@ -240,7 +242,7 @@ def make_api(settings: Settings, redis: Redis, tmp_path: Path) -> Iterator[ApiMa
         waiters = Waiters(store, redis, own_settings, on_ends=group.answered)
         broker.tell = waiters.tell
         registry = FailingRegistry([ServedModel(manifest(), is_ready=True)] if models is None else models)
-        ids = JobIds(redis, own_settings)
+        ids, keys = JobIds(redis, own_settings), RedisKeys(redis, own_settings)
         batch_store, file_store = batches(redis, own_settings), files(tmp_path)
         collaborators = Collaborators(
             jobs=store,
@@ -253,9 +255,10 @@ def make_api(settings: Settings, redis: Redis, tmp_path: Path) -> Iterator[ApiMa
             ids=ids,
             readiness=Readiness(broker, registry),
             quarantine=RedisQuarantine(redis, own_settings),
+            keys=keys,
         )
         app = create_app(own_settings, collaborators)
-        return Api(app.test_client(), store, broker, registry, waiters, ids, batch_store, file_store)
+        return Api(app.test_client(), store, broker, registry, waiters, ids, batch_store, file_store, keys)
 
     yield make
     for group in groups:

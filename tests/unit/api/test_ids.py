@@ -1,5 +1,6 @@
 """Which ids prove that this service gave them out."""
 
+import hashlib
 import re
 from collections.abc import Callable
 
@@ -51,6 +52,32 @@ def test_two_processes_that_start_together_agree(redis: Redis, settings: Setting
     from_first, from_second = first.new(), second.new()
 
     assert (first.is_ours(from_second), second.is_ours(from_first)) == (True, True)
+
+
+def test_an_id_is_recognized_for_its_owner(ids: JobIds) -> None:
+    assert ids.is_ours(ids.new(owner="ada"), owner="ada")
+
+
+@pytest.mark.parametrize(
+    ("given_to", "asked_for"),
+    [("ada", "bob"), ("ada", ""), ("", "ada"), ("ada", "ad")],
+    ids=lambda owner: owner or "nobody",
+)
+def test_an_id_of_another_owner_is_as_unknown_as_one_never_given_out(
+    ids: JobIds, given_to: str, asked_for: str
+) -> None:
+    assert not ids.is_ours(ids.new(owner=given_to), owner=asked_for)
+
+
+def test_an_id_without_an_owner_is_recognized_by_a_release_that_knew_none(
+    ids: JobIds, redis: Redis, settings: Settings
+) -> None:
+    given = bytes.fromhex(ids.new().removeprefix("prd_"))
+
+    key = redis.get(f"{settings.key_root}id_key")
+
+    assert isinstance(key, bytes)
+    assert given[16:] == hashlib.blake2b(given[:16], key=key, digest_size=4).digest()
 
 
 def test_an_id_of_another_deployment_is_not_ours(ids: JobIds, redis: Redis, settings: Settings) -> None:

@@ -32,6 +32,7 @@ SPECS = st.builds(
     warnings=NOTES,
     deadline_seconds=FINITE,
     reply_to=st.text(),
+    owner=st.text(),
 )
 PREDICTIONS = st.lists(
     st.fixed_dictionaries(
@@ -67,6 +68,10 @@ def record(**fields: str | bytes) -> dict[bytes, bytes]:
 @given(SPECS)
 def test_a_spec_is_read_back_as_it_was_written(spec: JobSpec) -> None:
     assert decode_spec(encode_spec(spec)) == spec
+
+
+def test_the_record_of_a_job_without_an_owner_does_not_mention_one() -> None:
+    assert "owner" not in orjson.loads(encode_spec(job_spec()))
 
 
 @settings(deadline=None)

@@ -18,13 +18,19 @@ from tests.builders import job_spec
                 job_spec(
                     "prd_a", rows=[[1.0, 2.0], [3.0, 4.0]], is_single=False, deadline_seconds=5.5, reply_to="api-1"
                 ),
-                job_spec("prd_b", warnings=(FieldNote("/height", "unusual_value", "tall"),), max_attempts=7),
+                job_spec(
+                    "prd_b", warnings=(FieldNote("/height", "unusual_value", "tall"),), max_attempts=7, owner="ada"
+                ),
             ],
             id="two jobs that differ in everything that may differ",
         ),
         pytest.param(
             [job_spec("bat_a.chunk.3", lane=Lane.BULK, rows=[], step=BatchStep("bat_a", StepKind.CHUNK, 3))],
             id="a step of a batch",
+        ),
+        pytest.param(
+            [job_spec(lane=Lane.BULK, rows=[], step=BatchStep("bat_a", StepKind.SPLIT), owner="ada")],
+            id="a step of a batch with an owner",
         ),
     ],
 )

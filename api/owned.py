@@ -1,0 +1,49 @@
+"""Jobs and batches as their owners see them: the one place where a record is read for a caller.
+
+To everybody else an id is as unknown as one that was never given out.
+"""
+
+from api.callers import Caller
+from api.ids import BATCH_PREFIX, JobIds
+from shared.batch_store import Batch, BatchStore
+from shared.errors import BatchGone, BatchNotFound, JobGone, JobNotFound
+from shared.job_store import JobStore
+from shared.jobs import Job
+
+
+class OwnedJobs:
+    """The predictions of each caller."""
+
+    def __init__(self, jobs: JobStore, ids: JobIds) -> None:
+        self._jobs = jobs
+        self._ids = ids
+
+    def require(self, job_id: str, caller: Caller) -> Job:
+        """Return the job; raises JobGone or JobNotFound, and StoreUnavailable."""
+        return self.require_found(self._jobs.find(job_id), job_id, caller)
+
+    def require_found(self, job: Job | None, job_id: str, caller: Caller) -> Job:
+        """Return a job that was looked up for this caller; raises JobGone or JobNotFound."""
+        # The steps of batches are jobs too, but nobody's predictions.
+        if job is not None and job.spec.owner == caller.owner and job.spec.step is None:
+            return job
+        if self._ids.is_ours(job_id, owner=caller.owner):
+            raise JobGone("The prediction existed; it is past its retention or was deleted.")
+        raise JobNotFound("No prediction was ever given this id.")
+
+
+class OwnedBatches:
+    """The batches of each caller."""
+
+    def __init__(self, batches: BatchStore, ids: JobIds) -> None:
+        self._batches = batches
+        self._ids = ids
+
+    def require(self, batch_id: str, caller: Caller) -> Batch:
+        """Return the batch; raises BatchGone or BatchNotFound, and StoreUnavailable."""
+        batch = self._batches.find(batch_id)
+        if batch is not None and batch.spec.owner == caller.owner:
+            return batch
+        if self._ids.is_ours(batch_id, BATCH_PREFIX, owner=caller.owner):
+            raise BatchGone("The batch existed; its record and files are past their retention.")
+        raise BatchNotFound("No batch was ever given this id.")
