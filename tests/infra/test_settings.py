@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from api.__main__ import HEADER_MILLISECONDS
+from api.__main__ import HEADER_MILLISECONDS, require_choice
 from shared.queues import Lane
 from shared.settings import ENVIRONMENT_PREFIX, Settings, read_settings
 from tests.infra.conftest import Cloud
@@ -101,6 +101,13 @@ def test_the_api_listens_where_the_load_balancer_asks(settings: Settings, cloud:
 
     assert (settings.host, settings.port) == ("0.0.0.0", group["Port"])
     assert group["HealthCheckPath"] == "/livez"
+
+
+@pytest.mark.parametrize("service", ["api"], indirect=True)
+def test_the_api_starts_and_lets_nobody_in_without_a_key(settings: Settings) -> None:
+    require_choice(settings)
+
+    assert settings.require_keys is True
 
 
 @pytest.mark.parametrize("service", ["api"], indirect=True)

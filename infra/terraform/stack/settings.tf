@@ -26,8 +26,9 @@ locals {
 
   api_secrets = { ROWCALL_OPERATOR_TOKEN = module.secrets.arns["operator-token"] }
 
-  # One process or task alone.
+  # One process or task alone. Whoever reaches the load balancer needs a key.
   api_settings = {
+    ROWCALL_REQUIRE_KEYS  = "true"
     ROWCALL_HOST          = "0.0.0.0"
     ROWCALL_PORT          = tostring(local.port)
     ROWCALL_API_PROCESSES = tostring(var.api.processes)
