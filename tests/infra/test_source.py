@@ -56,11 +56,13 @@ def test_the_files_are_formatted(tree: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["environments/dev", "environments/prod"])
-def test_what_the_other_tests_do_not_apply_is_valid(tree: Path, name: str) -> None:
+def test_what_the_other_tests_do_not_apply_is_valid_and_can_be_planned(tree: Path, name: str) -> None:
     terraform = Terraform(tree, name, {})
+    (terraform.folder / "terraform.tfvars.json").unlink()
     terraform.init("-lockfile=readonly", "-backend=false")
 
     assert "Success!" in terraform.run("validate")
+    assert "Success! 1 passed, 0 failed." in terraform.run("test")
 
 
 @pytest.mark.parametrize("name", ["stack", "modules/service", "modules/queue"])
