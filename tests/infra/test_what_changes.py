@@ -55,7 +55,9 @@ def test_nothing_is_left_when_it_is_destroyed(deployed: Terraform, cloud: Cloud)
 
     assert deployed.resources() == []
     assert cloud.client("sqs").list_queues().get("QueueUrls", []) == []
-    assert cloud.client("ecs").list_clusters()["clusterArns"] == []
+    assert [each["status"] for each in cloud.client("ecs").describe_clusters(clusters=[NAME])["clusters"]] == [
+        "INACTIVE"
+    ]
     assert cloud.client("elasticache").describe_replication_groups()["ReplicationGroups"] == []
     assert cloud.client("elbv2").describe_load_balancers()["LoadBalancers"] == []
     assert [each["Name"] for each in cloud.client("s3").list_buckets()["Buckets"]] == ["rowcall-state-123456789012"]

@@ -47,7 +47,7 @@ resource "aws_ecs_task_definition" "this" {
       interval    = 15
       timeout     = 10
       retries     = 3
-      startPeriod = 60
+      startPeriod = 120
     }
 
     logConfiguration = {
