@@ -138,6 +138,13 @@ def test_every_lane_has_a_queue_and_a_worker(folder: Path) -> None:
     assert set(re.findall(r"worker_settings\.(\w+)", services)) == {lane.value for lane in Lane}
 
 
+def test_every_image_lets_its_user_write_to_the_one_volume(root: Path) -> None:
+    """Fargate gives a volume to root, unless the image declares it: then it takes owner and mode from there."""
+    images = (root / "docker").glob("*.Dockerfile")
+
+    assert [image.name for image in images if 'VOLUME ["/tmp"]' not in image.read_text()] == []
+
+
 def test_checkov_finds_nothing(findings: dict[str, Any]) -> None:
     failed = [(each["check_id"], each["resource"]) for each in findings["results"]["failed_checks"]]
 
