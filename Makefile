@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up train test test-clients test-images bench-bulk bench-online chaos audit lint types format lock
+.PHONY: help setup demo up train test test-clients test-images test-infra bench-bulk bench-online chaos audit lint types format lock
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -21,10 +21,14 @@ train: .venv/run ## Train the default model again, and print how good it is
 	@$(BIN)/python -m training
 
 test: .venv/dev ## Run every test that needs nothing but Python
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 tests/unit tests/integration tests/consistency
+	$(BIN)/python -m pytest tests/acceptance
 
 test-clients: .venv/dev .venv/clients/ready ## Run the tests of clients that need an environment of their own
 	$(BIN)/python -m pytest tests/acceptance/test_other_clients.py -k kserve
+
+test-infra: .venv/dev .venv/infra ## Apply, change and destroy infra/terraform on a mock AWS; needs terraform
+	$(BIN)/python -m pytest -m infra tests/infra
 
 bench-bulk: .venv/dev ## Time bulk scoring beside its alternatives (ARGUMENTS="--rows 10000000")
 	@$(BIN)/python -m benchmarks.bulk $(ARGUMENTS)
@@ -65,3 +69,6 @@ lock: .venv/dev ## Resolve the requirement files again
 .venv/clients/ready: requirements/clients.txt
 	$(PYTHON) -m venv .venv/clients
 	.venv/clients/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/clients.txt && touch $@
+
+.venv/infra: .venv/python requirements/infra.txt
+	$(PYTHON) -m venv --clear .venv/checkov && .venv/checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/infra.txt && touch $@

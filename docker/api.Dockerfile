@@ -30,6 +30,8 @@ COPY --from=packages /opt/venv /opt/venv
 COPY --from=packages /app /app
 WORKDIR /app
 USER 10001:10001
+# A platform that mounts an empty volume here takes its owner and mode from this one: nothing else can be written.
+VOLUME ["/tmp"]
 # It listens to whoever can reach the container, so it asks for keys unless it is told not to.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \

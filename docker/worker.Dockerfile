@@ -35,6 +35,8 @@ COPY --from=packages /opt/venv /opt/venv
 COPY --from=packages /app /app
 WORKDIR /app
 USER 10001:10001
+# A platform that mounts an empty volume here takes its owner and mode from this one: nothing else can be written.
+VOLUME ["/tmp"]
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     ROWCALL_MODELS_DIR=/app/models \
