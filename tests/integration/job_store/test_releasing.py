@@ -1,31 +1,10 @@
-"""What every JobStore must do with jobs that a stopping worker gives back: the same tests for both stores."""
+"""What every JobStore must do with jobs that a stopping worker gives back."""
 
-from typing import Protocol
-
-import pytest
-from redis import Redis
-
-from shared.job_store import JobStore, Verdict
-from shared.jobs import Job, JobStatus
+from shared.job_store import Verdict
+from shared.jobs import JobStatus
 from shared.queues import Lane
-from shared.settings import Settings
 from tests.builders import job_spec, success
-from tests.fakes import FakeJobStore, TimedRedisJobStore
-
-
-class TimedJobStore(JobStore, Protocol):
-    def let_time_pass(self, seconds: float) -> None: ...
-
-
-@pytest.fixture(params=["redis", "fake"])
-def jobs(request: pytest.FixtureRequest, settings: Settings, redis: Redis) -> TimedJobStore:
-    return TimedRedisJobStore(redis, settings) if request.param == "redis" else FakeJobStore(settings)
-
-
-def find(jobs: JobStore, job_id: str = "prd_a") -> Job:
-    job = jobs.find(job_id)
-    assert job is not None
-    return job
+from tests.integration.job_store.conftest import TimedJobStore, find
 
 
 def test_a_job_that_is_given_back_is_queued_as_if_nobody_had_taken_it(jobs: TimedJobStore) -> None:
