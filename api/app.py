@@ -4,8 +4,7 @@ import logging
 import re
 from dataclasses import dataclass
 
-from flask import Flask, Response, g, redirect, request
-from flask_swagger_ui import get_swaggerui_blueprint
+from flask import Flask, Response, g, request
 
 from api.access import guard_routes
 from api.batch_records import BatchRecords
@@ -22,11 +21,13 @@ from api.lean_flask import LeanFlask
 from api.models import make_models_blueprint
 from api.openapi import make_openapi_blueprint
 from api.owned import OwnedBatches, OwnedJobs
+from api.pages import make_pages_blueprint
 from api.prediction_records import PredictionRecords
 from api.predictions import TAKEN_ON, Predictions
 from api.problems import register_problems
 from api.quarantine import Quarantine
 from api.request_id import choose_request_id
+from api.response_headers import add_response_headers, make_response_headers
 from api.served_models import ServedModels
 from api.submissions import Submissions
 from api.waiters import Waiters
@@ -70,7 +71,12 @@ class RowcallApp(LeanFlask):
         #: Says of method and path whether the view would block nothing.
         self.never_blocks = predictions.never_blocks
         #: Answers such a request without the view, or says what the view needs.
-        self.express = Express(predictions, callers, max_body_bytes=settings.max_body_bytes)
+        self.express = Express(
+            predictions,
+            callers,
+            max_body_bytes=settings.max_body_bytes,
+            response_headers=make_response_headers(settings),
+        )
 
 
 def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
@@ -82,6 +88,7 @@ def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
     callers = Callers(with_.keys, settings)
     app = RowcallApp(predictions, callers, settings)
     _trace_requests(app)
+    add_response_headers(app, make_response_headers(settings))
     register_problems(app)
     app.register_blueprint(predictions.blueprint())
     followers = Followers(with_.jobs, with_.waiters)
@@ -113,14 +120,10 @@ def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
     app.register_blueprint(make_models_blueprint(models))
     app.register_blueprint(make_health_blueprint(with_.readiness))
     app.register_blueprint(make_openapi_blueprint(models, settings))
-    app.register_blueprint(get_swaggerui_blueprint("/docs", "/openapi.json", {"app_name": "Rowcall"}))
+    app.register_blueprint(make_pages_blueprint())
 
     guard_routes(app, callers)
     _pass_on_refusals(app)
-
-    @app.get("/")
-    def go_to_docs() -> Response:
-        return redirect("/docs/")  # type: ignore[return-value]  # werkzeug's own response type
 
     return app
 

@@ -153,7 +153,7 @@ def test_a_blueprint_that_nobody_thought_of_stops_the_start(
 
 
 def test_only_probes_and_documents_are_open_to_everybody() -> None:
-    assert {"health", "openapi", "swagger_ui"} == OPEN
+    assert {"health", "openapi", "pages"} == OPEN
 
 
 def test_what_a_key_made_belongs_to_its_owner(api: Api) -> None:
