@@ -69,6 +69,8 @@ class FieldErrorCode(StrEnum):
     WRONG_TYPE = "wrong_type"
     #: An array with no rows, or with more than one request may carry.
     ROW_COUNT = "row_count"
+    #: Arrays and objects inside each other, deeper than anything that is asked for here.
+    TOO_DEEP = "too_deep"
 
 
 class UploadErrorCode(StrEnum):
