@@ -207,7 +207,7 @@ class Submissions:
         """Let the job be accepted; after it, it is promised.
 
         result: raised when the job has its end, if this request waits for it.
-        The ticket raises StoreUnavailable, StoreFull or AcceptedBefore, and then nothing was promised. A
+        The ticket raises StoreUnavailable, StoreFull, Overloaded or AcceptedBefore, and then nothing was promised. A
         message that cannot be sent is no error: the sweeper sends it.
         """
         return self._group.add(prepared.spec, size_bytes=prepared.size_bytes, result=result)
