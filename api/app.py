@@ -42,6 +42,8 @@ log = logging.getLogger(__name__)
 
 #: W3C Trace Context: version, trace id, parent id, flags.
 _TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$")
+#: Without it the page would load a picture from a validator on the internet, and tell it the address of the contract.
+DOCS_PAGE = {"app_name": "Rowcall", "validatorUrl": "none"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +115,7 @@ def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
     app.register_blueprint(make_models_blueprint(models))
     app.register_blueprint(make_health_blueprint(with_.readiness))
     app.register_blueprint(make_openapi_blueprint(models, settings))
-    app.register_blueprint(get_swaggerui_blueprint("/docs", "/openapi.json", {"app_name": "Rowcall"}))
+    app.register_blueprint(get_swaggerui_blueprint("/docs", "/openapi.json", DOCS_PAGE))
 
     guard_routes(app, callers)
     _pass_on_refusals(app)
