@@ -19,6 +19,7 @@ from shared.batches import BatchErrorCode
 from shared.errors import FieldErrorCode, FieldWarningCode, NoWorkerAlive, UploadErrorCode
 from shared.job_errors import JobErrorCode
 from shared.jobs import Outcome
+from shared.row_errors import RowErrorCode
 from shared.settings import ENVIRONMENT_PREFIX, Settings
 from shared.webhooks import DeliveryErrorCode
 from tests.builders import failure, record, success
@@ -82,7 +83,9 @@ def test_every_code_of_a_problem_is_in_the_contract() -> None:
 
 
 def test_every_code_of_a_note_is_in_the_contract() -> None:
-    assert codes_in("NoteCode") == set(chain(FieldErrorCode, UploadErrorCode, FieldWarningCode, JobErrorCode))
+    families = (FieldErrorCode, UploadErrorCode, FieldWarningCode, RowErrorCode, JobErrorCode)
+
+    assert codes_in("NoteCode") == set(chain(*families))
 
 
 def test_every_code_of_a_job_is_in_the_contract() -> None:
