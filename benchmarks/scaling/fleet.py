@@ -1,7 +1,7 @@
 """A service under load, second by second: rows flow like water through messages, tasks and policies.
 
-A fluid model: it knows averages and no chance, so it shows what scaling does and says nothing of the slowest 1 % of a calm
-minute. Metrics come a minute late, a task starts in a minute.
+A fluid model: it knows averages and no chance, so it shows what scaling does and says nothing of the slowest 1 % of a
+calm minute. Metrics come a minute late, a task starts in a minute.
 """
 
 from collections import deque

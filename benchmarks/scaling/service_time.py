@@ -62,7 +62,7 @@ def fit(one_row_seconds: float, many_rows_seconds: float, many_rows: int) -> tup
 MEASURED_ROWS = 20
 _WORKER = fit(0.0016, 0.000100 * MEASURED_ROWS, MEASURED_ROWS)
 _API = fit(0.0020, 0.000310 * MEASURED_ROWS, MEASURED_ROWS)
-# To receive and delete on SQS. Assumed: it makes a message of one row take the 20 ms of Terraform's seconds_per_message.
+# To receive and delete on SQS. Assumed: a message of one row then takes the 20 ms of Terraform's seconds_per_message.
 _QUEUE_SECONDS = 0.020 - sum(_WORKER)
 
 #: The default model, behind SQS.
