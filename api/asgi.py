@@ -5,7 +5,11 @@ from api.flask_on_loop import FlaskOnLoop
 from api.gathering import Bounds
 from api.group_commit import GroupCommit
 from api.health import PROBE_SECONDS, Readiness
+from api.host_tallies import host_tallies
 from api.ids import JobIds
+from api.key_store import RedisKeys
+from api.metrics import MetricsPage
+from api.request_counts import RequestCounts
 from api.waiters import Waiters
 from shared.batch_store import RedisBatchStore
 from shared.broker import make_celery
@@ -17,6 +21,8 @@ from shared.quarantine import RedisQuarantine
 from shared.redis_client import make_redis
 from shared.registry import RedisRegistry
 from shared.settings import read_settings
+from shared.store_metrics import StoreMetrics
+from shared.webhook_outbox import RedisWebhookOutbox
 
 settings = read_settings()
 configure_logs("api", settings.log_level)
@@ -33,7 +39,9 @@ readiness = Readiness(
     make_broker(settings, celery, store=probe, retries=0, timeout_seconds=PROBE_SECONDS),
     RedisRegistry(probe, settings),
 )
-group = GroupCommit(jobs, broker, Bounds(settings.message_rows, settings.message_bytes))
+tallies = host_tallies(settings.api_processes)
+counts = RequestCounts(tallies.claim())
+group = GroupCommit(jobs, broker, Bounds(settings.message_rows, settings.message_bytes), on_accepted=counts.accepted)
 waiters = Waiters(jobs, redis, settings, on_ends=group.answered)
 waiters.start()
 group.start()
@@ -50,6 +58,10 @@ flask_app = create_app(
         ids=JobIds(redis, settings),
         readiness=readiness,
         quarantine=RedisQuarantine(redis, settings),
+        counts=counts,
+        metrics=MetricsPage(tallies, StoreMetrics(probe, settings), RedisRegistry(probe, settings)),
+        keys=RedisKeys(redis, settings),
+        outbox=RedisWebhookOutbox(redis, settings),
     ),
 )
 app = FlaskOnLoop(

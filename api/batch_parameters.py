@@ -10,7 +10,17 @@ from shared.batches import OnError
 from shared.errors import FieldNote, InputInvalid, UploadErrorCode
 from shared.feature_schema import suggest
 
-_NAMES = {"model", "version", "on_error", "max_error_ratio", "dry_run", "delimiter", "encoding", "column"}
+_NAMES = {
+    "model",
+    "version",
+    "on_error",
+    "max_error_ratio",
+    "dry_run",
+    "delimiter",
+    "encoding",
+    "column",
+    "webhook_url",
+}
 _TRUTHS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -24,6 +34,8 @@ class BatchParameters:
     max_error_ratio: float
     is_dry_run: bool
     csv: CsvOptions
+    #: Checked apart, by what the operator allows; empty: nobody is to be told.
+    webhook_url: str = ""
 
 
 def read_batch_parameters(query: MultiDict[str, str]) -> BatchParameters:

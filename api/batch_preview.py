@@ -8,9 +8,9 @@ from typing import Any
 
 from api.served_models import RequestedModel
 from shared.batches import CsvLayout
-from shared.errors import RowErrorCode
 from shared.feature_schema import CellProblem, read_cell
 from shared.manifest import Feature
+from shared.row_errors import RowErrorCode
 
 SAMPLED_ROWS = 1_000
 NAMED_ERRORS = 20

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from api.representations import show_time
+from api.representations import show_time, webhook_document
 from shared.batch_store import Batch
 from shared.batches import BatchSpec, BatchStatus
 
@@ -35,6 +35,8 @@ def batch_document(batch: Batch) -> dict[str, Any]:
         "model": {"name": spec.model.name, "version": spec.model.version, "sha256": spec.model.sha256},
         "columns": _columns(spec),
         "chunks": {"total": batch.chunks_total, "done": batch.chunks_done},
+        "webhook_status": batch.delivery.status.value if batch.delivery and batch.status.is_final else None,
+        "webhook": webhook_document(spec.webhook_url, batch.delivery) if spec.webhook_url else None,
         "error": batch.error and {"code": batch.error.code, "detail": batch.error.detail},
         "created_at": show_time(batch.created_at),
         "started_at": show_time(batch.started_at),

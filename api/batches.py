@@ -2,10 +2,9 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
-import orjson
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException, RequestedRangeNotSatisfiable
 
@@ -23,8 +22,10 @@ from api.representations import json_response
 from api.request_headers import find_wait, read_deadline_seconds
 from api.served_models import RequestedModel, ServedModels
 from api.submissions import read_json
-from api.uploads import PeekedUpload, drain_upload, open_upload
+from api.terms import find_once
+from api.uploads import HashedUpload, PeekedUpload, drain_upload, open_upload
 from api.waiters import Waiters
+from api.webhooks import WebhookChoice
 from shared.batch_files import batch_folder, input_key, mend_folder, mend_key
 from shared.batch_jobs import mend_job, split_job
 from shared.batch_store import CANCELED, Batch, BatchStore, EndVerdict
@@ -36,13 +37,15 @@ from shared.errors import (
     BrokerUnavailable,
     DependencyError,
     FileMissing,
+    IdempotencyKeyReused,
     JobAlreadyFinal,
     NotReplicated,
     RequestError,
     StoreUnavailable,
 )
 from shared.file_store import CopyingFileStore, FileStore
-from shared.jobs import JobSpec, new_token
+from shared.job_terms import Earlier
+from shared.jobs import JobSpec, Once, new_token
 from shared.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -75,6 +78,7 @@ class Batches:
         self._waiters = waiters
         self._ids = ids
         self._owned = OwnedBatches(batches, ids)
+        self._webhooks = WebhookChoice(settings)
         self._settings = settings
 
     def blueprint(self) -> Blueprint:
@@ -85,7 +89,6 @@ class Batches:
             (one, "GET", self.read_batch),
             (f"{one}/results", "GET", self.read_results),
             (f"{one}/errors", "GET", self.read_errors),
-            (f"{one}/events", "GET", self.follow_batch),
             (f"{one}/cancel", "POST", self.cancel_batch),
             (f"{one}/retry", "POST", self.retry_batch),
         ):
@@ -101,7 +104,7 @@ class Batches:
             raise
 
     def _submit_batch(self) -> Response:
-        parameters = read_batch_parameters(request.args)
+        parameters = replace(read_batch_parameters(request.args), webhook_url=self._webhooks.from_query())
         deadline_seconds = read_deadline_seconds(request.headers, self._settings)
         model = self._models.get(parameters.model, parameters.version)
         if request.is_json:
@@ -114,15 +117,23 @@ class Batches:
             size = len(upload.head) if upload.is_whole else sent_bytes
             return json_response(preview_batch(upload.head, layout, model, is_whole=upload.is_whole, file_bytes=size))
         batch_id = self._ids.new(BATCH_PREFIX, owner=current_caller().owner)
-        input_bytes = self._files.write_from(input_key(batch_id), upload, max_bytes=self._settings.max_upload_bytes)
+        hashed = HashedUpload(upload) if "Idempotency-Key" in request.headers else None
+        key, most = input_key(batch_id), self._settings.max_upload_bytes
+        input_bytes = self._files.write_from(key, hashed or upload, max_bytes=most)
         spec = self._make_spec(batch_id, model, layout, input_bytes, parameters, deadline_seconds)
-        return self._answer(self._accept(spec), 202, {"Location": batch_url(batch_id)})
+        return self._accept(replace(spec, once=self._find_once(hashed and hashed.digest())))
+
+    def _find_once(self, content: object) -> Once | None:
+        """Return what the request's idempotency key stands for; content: the file, as far as a hash tells it."""
+        document = [request.args.to_dict(flat=False), content]
+        return find_once(request.headers, owner=current_caller().owner, route="/v1/batches", document=document)
 
     def _submit_from_bucket(
         self, parameters: BatchParameters, model: RequestedModel, deadline_seconds: float
     ) -> Response:
         """Copy the file inside the object store, look at its header there, and accept the batch."""
         url = read_input_url(read_json(request), self._settings.input_buckets)
+        once = self._find_once(url)
         if not isinstance(self._files, CopyingFileStore):
             raise refused("this service keeps its files on a disk; send the CSV in the body")
         batch_id = self._ids.new(BATCH_PREFIX, owner=current_caller().owner)
@@ -141,7 +152,7 @@ class Batches:
             self._delete_refused(batch_folder(batch_id))
             return json_response(preview_batch(head, layout, model, is_whole=is_whole, file_bytes=input_bytes))
         spec = self._make_spec(batch_id, model, layout, input_bytes, parameters, deadline_seconds)
-        return self._answer(self._accept(spec), 202, {"Location": batch_url(batch_id)})
+        return self._accept(replace(spec, once=once))
 
     def _make_spec(
         self,
@@ -164,12 +175,13 @@ class Batches:
             deadline_seconds=deadline_seconds,
             chunk_bytes=choose_chunk_bytes(input_bytes, self._settings.chunk_bytes),
             owner=current_caller().owner,
+            webhook_url=parameters.webhook_url,
         )
 
-    def _accept(self, spec: BatchSpec) -> Batch:
+    def _accept(self, spec: BatchSpec) -> Response:
         """Write the records of the batch and of its first step, then send the message; after it the batch is promised.
 
-        Returns the batch as it was accepted: reading it again could fail, and hide it from its client.
+        Answers with the batch as it was accepted: reading it again could fail, and hide it from its client.
 
         Raises StoreUnavailable, StoreFull or NotReplicated, and then nothing was promised.
         """
@@ -182,8 +194,11 @@ class Batches:
         except DependencyError:
             self._delete_refused(batch_folder(spec.id))
             raise
+        if isinstance(accepted_at, Earlier):
+            self._delete_refused(batch_folder(spec.id))
+            return self._answer_again(accepted_at)
         self._send(split, enqueued_at=accepted_at)
-        return Batch(
+        batch = Batch(
             spec,
             BatchStatus.QUEUED,
             created_at=accepted_at,
@@ -192,6 +207,14 @@ class Batches:
             rows_failed=0,
             chunks_done=0,
         )
+        return self._answer(batch, 202, {"Location": batch_url(spec.id)})
+
+    def _answer_again(self, earlier: Earlier) -> Response:
+        """Answer with the batch that was accepted for the same idempotency key before."""
+        if not earlier.is_same:
+            raise IdempotencyKeyReused("This Idempotency-Key came with another request before; use each for one.")
+        batch = self._get(earlier.job_id)
+        return self._answer(batch, 202, {"Location": batch_url(batch.id), "Idempotency-Replayed": "true"})
 
     def _delete_refused(self, folder: str) -> None:
         """Delete the files of what was not accepted; the refusal counts more than files that are left."""
@@ -227,35 +250,6 @@ class Batches:
                 time.sleep(min(LOOK_SECONDS, left))
                 batch = self._get(batch.id)
         return batch
-
-    def follow_batch(self, batch_id: str) -> Response:
-        return Response(
-            self._events(self._get(batch_id)),
-            content_type="text/event-stream",
-            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-        )
-
-    def _events(self, batch: Batch) -> Iterator[bytes]:
-        """Yield a server-sent event whenever the document changes, and end with the batch."""
-        last = b""
-        until = time.monotonic() + self._settings.max_wait_seconds
-        yield b"retry: 1000\n\n"
-        # Without a place the stream ends after its first event, and the client connects again.
-        with self._waiters.room() as has_room:
-            while True:
-                document = orjson.dumps(batch_document(batch))
-                if document != last:
-                    name = "completed" if batch.status.is_final else "progress"
-                    yield f"event: {name}\nid: {batch.rows_done}\ndata: ".encode() + document + b"\n\n"
-                    last = document
-                left = until - time.monotonic()
-                if batch.status.is_final or not has_room or left <= 0:
-                    return
-                time.sleep(min(LOOK_SECONDS, left))
-                found = self._find_if_possible(batch.id)
-                if found is None:
-                    return
-                batch = found
 
     def _find_if_possible(self, batch_id: str) -> Batch | None:
         """Return the batch, or None when it is gone or the store is away."""

@@ -4,7 +4,7 @@ import copy
 import logging
 import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from queue import Empty, SimpleQueue
 
 from api.flag import Flag
@@ -12,6 +12,7 @@ from api.gathering import Bounds, Entry, Gathering, Step
 from shared.broker import Broker
 from shared.errors import BrokerUnavailable
 from shared.job_store import Accepted, JobStore
+from shared.job_terms import Earlier
 from shared.jobs import Job, JobSpec, JobStatus
 
 log = logging.getLogger(__name__)
@@ -20,6 +21,14 @@ log = logging.getLogger(__name__)
 #: took: a broker that hangs must not hold up the recording of jobs, which is the promise.
 BROKER_REST_SECONDS = 2.0
 BROKER_REST_FACTOR = 5.0
+
+
+class AcceptedBefore(Exception):
+    """Raised when another job was accepted for the same idempotency key, or under the same id of its client."""
+
+    def __init__(self, earlier: Earlier) -> None:
+        super().__init__(earlier)
+        self.earlier = earlier
 
 
 class Ticket(Entry):
@@ -53,14 +62,33 @@ class Ticket(Entry):
             # Each request raises its own, because a traceback belongs to one thread; the cause tells where it happened.
             raise copy.copy(self._error) from self._error
         assert self.accepted is not None
-        return Job(self.spec, JobStatus.QUEUED, 0, self.accepted.created_at, queue=self.accepted.queue)
+        return _queued_job(self.spec, self.accepted)
+
+
+def _queued_job(spec: JobSpec, accepted: Accepted) -> Job:
+    return Job(spec, JobStatus.QUEUED, 0, accepted.created_at, queue=accepted.queue)
+
+
+def _settle(ticket: Ticket, accepted: Accepted) -> Ticket | None:
+    """Note what became of a job; returns the ticket if an earlier job stands for it."""
+    if accepted.earlier is None:
+        ticket.accepted = accepted
+        return None
+    ticket.refuse(AcceptedBefore(accepted.earlier))
+    return ticket
 
 
 class GroupCommit:
-    """Accepts jobs of one API process: the record first, the message second. One thread does both."""
+    """Accepts jobs of one API process: the record first, the message second. One thread does both.
 
-    def __init__(self, jobs: JobStore, broker: Broker, bounds: Bounds) -> None:
+    on_accepted: is told how many jobs were recorded, for each group.
+    """
+
+    def __init__(
+        self, jobs: JobStore, broker: Broker, bounds: Bounds, *, on_accepted: Callable[[int], None] | None = None
+    ) -> None:
         self._jobs = jobs
+        self._on_accepted = on_accepted or _do_nothing
         self._broker = broker
         self._gathering: Gathering[Ticket] = Gathering(bounds)
         #: Jobs to take on, and ids of jobs that have their ends; only the thread touches the rest.
@@ -132,14 +160,42 @@ class GroupCommit:
             return False
         entry = self._broker.entry([ticket.spec for ticket in step.send]) if step.send else None
         granted = self._jobs.accept([ticket.spec for ticket in step.accept], entry=entry)
-        for ticket, accepted in zip(step.accept, granted, strict=True):
-            ticket.accepted = accepted
+        repeated = [_settle(ticket, accepted) for ticket, accepted in zip(step.accept, granted, strict=True)]
+        if not step.send:
+            self._gathering.drop(ticket for ticket in repeated if ticket is not None)
+        self._on_accepted(repeated.count(None))
         if entry is None:
             return False
-        self._gathering.sent(step.send, now=time.monotonic(), live_workers=granted[-1].live_workers)
+        now = time.monotonic()
+        self._gathering.sent(step.send, now=now, live_workers=granted[-1].live_workers)
+        # The workers find no record of these, and answer nothing.
+        self._gathering.answered([ticket.spec.id for ticket in repeated if ticket is not None], now)
         return True
 
+    def accept_alone(self, spec: JobSpec) -> Job:
+        """Record and send a job in this thread; for ids that their clients made, of which two may be under way.
+
+        Raises AcceptedBefore, StoreUnavailable, StoreFull or NotReplicated.
+        """
+        entry = self._broker.entry([spec])
+        (accepted,) = self._jobs.accept([spec], entry=entry)
+        if accepted.earlier is not None:
+            raise AcceptedBefore(accepted.earlier)
+        self._on_accepted(1)
+        if entry is None:
+            self.send_alone(spec, enqueued_at=accepted.created_at)
+        return _queued_job(spec, accepted)
+
+    def send_alone(self, spec: JobSpec, *, enqueued_at: float) -> None:
+        """Send a job that is recorded; the sweeper does if the broker is away."""
+        try:
+            self._broker.send([spec], enqueued_at=enqueued_at)
+        except BrokerUnavailable as error:
+            log.warning("message left to the sweeper", extra={"job_id": spec.id, "detail": error.detail})
+
     def _send(self, tickets: Sequence[Ticket]) -> None:
+        # What was accepted before under another id has no record under this one.
+        tickets = [ticket for ticket in tickets if ticket.accepted is not None]
         records = [ticket.accepted for ticket in tickets if ticket.accepted is not None]
         if not records or time.monotonic() < self._broker_rests_until:
             return
@@ -156,3 +212,7 @@ class GroupCommit:
                 raise
             self._broker_rests_until = now + max(BROKER_REST_SECONDS, BROKER_REST_FACTOR * (now - began))
             log.warning("message left to the sweeper", extra={"jobs": len(tickets), "detail": error.detail})
+
+
+def _do_nothing(_jobs: int) -> None:
+    """Stand in for whoever counts."""

@@ -47,7 +47,8 @@ class JobIds:
 
     def _code(self, random: bytes, owner: str) -> bytes:
         # BLAKE2b has a key of its own, and unlike HMAC in OpenSSL it does not let go of the interpreter's lock for it.
-        return hashlib.blake2b(random + owner.encode(), key=self._key, digest_size=_CODE_BYTES).digest()
+        origin = random + owner.encode() if owner else random
+        return hashlib.blake2b(origin, key=self._key, digest_size=_CODE_BYTES).digest()
 
     def new(self, prefix: str = JOB_PREFIX, *, owner: str = "") -> str:
         """Return a fresh id for this owner, of 128 random bits; raises StoreUnavailable while the key is not known."""

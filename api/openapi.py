@@ -1,17 +1,23 @@
 """The published contract: openapi.yaml, completed with the models that are served right now."""
 
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
-from flask import Blueprint, Response
+from flask import Blueprint, Response, current_app
 
+from api.access import find_needs
+from api.protocols.inference_answer import describe_inputs
 from api.representations import json_response
 from api.served_models import ServedModels
 from shared.errors import StoreUnavailable
 from shared.manifest import Feature, ModelManifest
 from shared.settings import Settings
 
+#: A parameter in a path, as the web framework or as OpenAPI writes it.
+_PARAMETER = re.compile(r"<[^>]+>|\{[^}]+\}")
 _JSON_TYPES = {"number": "number", "integer": "integer", "category": "string", "text": "string"}
 
 
@@ -28,6 +34,7 @@ def make_openapi_blueprint(models: ServedModels, settings: Settings) -> Blueprin
         except StoreUnavailable:
             served = []
         describe_models(document, [model.manifest for model in served], settings)
+        describe_access(document, find_needs(current_app, keys_required=bool(settings.require_keys)))
         return json_response(document)
 
     return blueprint
@@ -41,19 +48,49 @@ def describe_models(document: dict[str, Any], manifests: list[ModelManifest], se
     if not manifests:
         return
     schemas = document["components"]["schemas"]
+    schemas["RetainFor"]["anyOf"][1]["maximum"] = settings.retention_seconds
     names = sorted({manifest.name for manifest in manifests})
     for manifest in manifests:
         schemas[_input_name(manifest)] = _input_schema(manifest, settings)
     schemas["Input"] = {"anyOf": [{"$ref": f"#/components/schemas/{_input_name(m)}"} for m in manifests]}
-    schemas["PredictionRequest"] = {"anyOf": [_request_schema(m, is_only=len(names) == 1) for m in manifests]}
+    schemas["PredictionRequest"] = {"anyOf": [_request_schema(m, settings, is_only=len(names) == 1) for m in manifests]}
+    _give_examples(schemas, manifests[0])
     document["components"]["parameters"]["ModelName"]["schema"] = {"type": "string", "enum": names}
+
+
+def describe_access(document: dict[str, Any], needs: Mapping[tuple[str, str], Sequence[str]]) -> None:
+    """Write into the document, in place, which operations of this deployment need a key, and with which scope.
+
+    needs: scopes by method and rule of the web framework; a key with any scope will do where there are none.
+    """
+    by_path = {(method, _PARAMETER.sub("{}", rule)): list(scopes) for (method, rule), scopes in needs.items()}
+    refusal = {"$ref": "#/components/responses/Unauthorized"}
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            scopes = by_path.get((method.upper(), _PARAMETER.sub("{}", path)))
+            if scopes is not None:
+                operation["security"] = [{"key": scopes}]
+                operation["responses"]["401"] = refusal
+            if scopes:
+                operation["responses"]["403"] = refusal
+
+
+def _give_examples(schemas: dict[str, Any], manifest: ModelManifest) -> None:
+    """Write a request for one model into the schemas of the protocols that were not made here."""
+    tensors = [
+        {**tensor, "shape": [1], "data": [manifest.example[tensor["name"]]]} for tensor in describe_inputs(manifest)
+    ]
+    schemas["InferenceRequest"]["example"] = {"inputs": tensors}
+    schemas["Invocation"]["example"] = {"dataframe_records": [manifest.example]}
+    schemas["EndpointInput"]["example"] = [manifest.example]
 
 
 def _input_name(manifest: ModelManifest) -> str:
     return f"Input_{manifest.name}_{manifest.version}"
 
 
-def _request_schema(manifest: ModelManifest, *, is_only: bool) -> dict[str, Any]:
+def _request_schema(manifest: ModelManifest, settings: Settings, *, is_only: bool) -> dict[str, Any]:
+    webhook = {"webhook": {"$ref": "#/components/schemas/Webhook"}} if settings.webhooks else {}
     return {
         "type": "object",
         "additionalProperties": False,
@@ -62,8 +99,11 @@ def _request_schema(manifest: ModelManifest, *, is_only: bool) -> dict[str, Any]
             "model": {"enum": [manifest.name, None] if is_only else [manifest.name]},
             "version": {"enum": [manifest.version, None]},
             "input": {"$ref": f"#/components/schemas/{_input_name(manifest)}"},
+            "retain_for": {"$ref": "#/components/schemas/RetainFor"},
+            "metadata": {"$ref": "#/components/schemas/Metadata"},
+            **webhook,
         },
-        "example": {"model": manifest.name, "input": manifest.example},
+        "example": {"model": manifest.name, "input": manifest.example, "metadata": {"order": "4711"}},
     }
 
 

@@ -1,5 +1,6 @@
 """Blueprint: submit, read and cancel predictions, and the synchronous short-cut."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -7,21 +8,35 @@ from flask import Blueprint, Response, request
 from flask.globals import request_ctx
 
 from api.callers import Caller, current_caller
-from api.grouped_reads import GroupedReads
-from api.ids import JobIds
+from api.group_commit import AcceptedBefore
 from api.owned import OwnedJobs
 from api.problems import job_problem, problem_response
 from api.representations import job_document, job_headers, job_output, job_url, json_response
 from api.request_headers import RequestHeaders, WaitPreference, find_wait, read_deadline_seconds
-from api.submissions import PreparedJob, Submissions, read_envelope, read_json
+from api.submissions import Envelope, PreparedJob, Submissions, read_envelope, read_json
+from api.terms import USUAL, Terms, find_once, hash_document, is_client_id, read_retain_for, record_id_of
 from api.waiters import Waiters
-from shared.errors import JobAlreadyFinal, StoreUnavailable, WaitTimedOut
+from api.webhooks import WebhookChoice
+from shared.errors import (
+    FieldNote,
+    IdempotencyKeyReused,
+    IdTaken,
+    InputInvalid,
+    JobAlreadyFinal,
+    JobGone,
+    NoPlaceToWait,
+    RequestMalformed,
+    StoreUnavailable,
+    WaitTimedOut,
+)
 from shared.job_store import CancelVerdict, JobStore
-from shared.jobs import Job, JobStatus
+from shared.job_terms import Earlier
+from shared.jobs import Job, JobStatus, Once
 from shared.settings import Settings
 
 SUBMIT_PATH = "/v1/predictions"
-
+PREDICT_RULE = "/v1/models/<name>/predict"
+READ_RULE = "/v1/predictions/<job_id>"
 
 #: Key of the WSGI environment under which a request comes with the job that was taken on for it.
 TAKEN_ON = "rowcall.taken_on"
@@ -41,11 +56,23 @@ class TakenOn(NamedTuple):
     order: Order
     job: Job
     has_waited: bool
+    #: It was accepted before, for the same idempotency key or under the same id of its client.
+    is_replayed: bool = False
 
 
-def submission_answer(order: Order, job: Job) -> tuple[int, dict[str, Any], dict[str, str]]:
+def answer_headers(taken_on: TakenOn) -> dict[str, str]:
+    """Return the headers of every answer to a request for a new job."""
+    job = taken_on.job
+    headers = {"Location": job_url(job.spec.shown_id), **job_headers(job)}
+    if taken_on.is_replayed:
+        headers["Idempotency-Replayed"] = "true"
+    return headers
+
+
+def submission_answer(taken_on: TakenOn) -> tuple[int, dict[str, Any], dict[str, str]]:
     """Return status, document and headers of the answer to `POST /v1/predictions`."""
-    headers = {"Location": job_url(job.id), **job_headers(job)}
+    order, job = taken_on.order, taken_on.job
+    headers = answer_headers(taken_on)
     if order.wait and job.status.is_final:
         headers["Preference-Applied"] = order.wait.applied
     return 200 if job.status.is_final else 202, job_document(job), headers
@@ -71,22 +98,24 @@ class Predictions:
     """The routes of jobs that hold predictions."""
 
     def __init__(
-        self, jobs: JobStore, submissions: Submissions, waiters: Waiters, ids: JobIds, settings: Settings
+        self, jobs: JobStore, owned: OwnedJobs, submissions: Submissions, waiters: Waiters, settings: Settings
     ) -> None:
         self._jobs = jobs
+        self._owned = owned
+        self._reads = owned.reads
         self._submissions = submissions
         self._waiters = waiters
-        self._reads = GroupedReads(jobs)
-        self._owned = OwnedJobs(self._reads, ids)
+        self._webhooks = WebhookChoice(settings)
         self._settings = settings
 
     def blueprint(self) -> Blueprint:
         blueprint = Blueprint("predictions", __name__)
         for rule, method, view in (
             (SUBMIT_PATH, "POST", self.submit_prediction),
-            ("/v1/predictions/<job_id>", "GET", self.read_prediction),
+            (READ_RULE, "PUT", self.put_prediction),
+            (READ_RULE, "GET", self.read_prediction),
             ("/v1/predictions/<job_id>/cancel", "POST", self.cancel_prediction),
-            ("/v1/models/<name>/predict", "POST", self.predict),
+            (PREDICT_RULE, "POST", self.predict),
         ):
             blueprint.add_url_rule(rule, view_func=view, methods=[method])
         return blueprint
@@ -100,70 +129,164 @@ class Predictions:
 
     def submit_prediction(self) -> Response:
         asked = request_ctx.request
-        order, job, _ = asked.environ.get(TAKEN_ON) or self.take_on(
+        taken_on = asked.environ.get(TAKEN_ON) or self.take_on(
             self.order_from_envelope(read_json(asked), asked.headers, current_caller())
         )
-        status, document, headers = submission_answer(order, job)
+        status, document, headers = submission_answer(taken_on)
         return _with_etag(json_response(document, status, headers))
+
+    def put_prediction(self, job_id: str) -> Response:
+        if not is_client_id(job_id):
+            raise RequestMalformed(
+                "An id of your own is 1 to 64 letters, digits, - and _, and begins with a letter or digit, "
+                "but not with prd_ or bat_; those ids are made here."
+            )
+        asked = request_ctx.request
+        taken_on = self._put(self.order_from_envelope(read_json(asked), asked.headers, current_caller(), job_id))
+        status, document, headers = submission_answer(taken_on)
+        return _with_etag(json_response(document, 200 if taken_on.is_replayed else status, headers))
+
+    def _put(self, order: Order) -> TakenOn:
+        """Take on a job under the id that its client made; raises what acceptance failed of, and IdTaken."""
+        try:
+            job = self._submissions.add_alone(order.prepared)
+        except AcceptedBefore as found:
+            return self._answer_again(order, found.earlier)
+        if order.wait is None:
+            return TakenOn(order, job, has_waited=False)
+        try:
+            return TakenOn(order, self._wait(job, order.wait) or job, has_waited=True)
+        except StoreUnavailable:
+            # It is promised: the client must not learn an error.
+            return TakenOn(order, job, has_waited=True)
 
     def predict(self, name: str) -> Response:
         asked = request_ctx.request
-        order, job, has_waited = asked.environ.get(TAKEN_ON) or self.take_on(
-            self.order_from_input(
-                read_json(asked), asked.headers, current_caller(), name=name, version=asked.args.get("version")
-            )
+        taken_on = asked.environ.get(TAKEN_ON) or self.take_on(
+            self.order_from_input(read_json(asked), asked.headers, current_caller(), name=name, query=asked.args)
         )
-        headers = {"Location": job_url(job.id), **job_headers(job)}
+        job = taken_on.job
         if job.status is JobStatus.SUCCEEDED:
-            return json_response(job_output(job), 200, headers)
-        if job.status.is_final:
-            return job_problem(job, headers)
-        if not has_waited or order.wait is None:
-            return json_response(job_document(job), 202, headers)
-        detail = f"Not finished after {order.wait.seconds:g} s. It goes on: read it at {job_url(job.id)}."
-        return problem_response(504, WaitTimedOut.code, detail, retryable=True, headers=headers, job_id=job.id)
+            return json_response(job_output(job), 200, answer_headers(taken_on))
+        if not job.status.is_final and not taken_on.has_waited:
+            return json_response(job_document(job), 202, answer_headers(taken_on))
+        return _unsuccessful_answer(taken_on)
 
-    def order_from_envelope(self, document: object, headers: RequestHeaders, caller: Caller) -> Order:
-        """Check the body of `POST /v1/predictions`; raises what `Submissions.prepare` does, and RequestMalformed."""
-        name, version, records = read_envelope(document)
-        return self._make_order(records, headers, caller, name=name, version=version, pointer="/input")
+    def answer_when_done(
+        self,
+        records: list[Any],
+        show: Callable[[TakenOn], Response],
+        *,
+        name: str,
+        version: str,
+        pointer: str,
+        wait_seconds: float | None = None,
+    ) -> Response:
+        """Take on a job for the present request, and wait: other protocols know no answer before the last one.
+
+        show: makes the answer of a job that succeeded. wait_seconds: what the client asks for in its own way.
+        Raises what `Submissions.prepare` does, RequestMalformed, and NoPlaceToWait: then nothing was promised.
+        """
+        order = self.order_from_input(
+            records, request.headers, current_caller(), name=name, query={"version": version}, pointer=pointer
+        )
+        if wait_seconds is not None:
+            order = replace(order, wait=WaitPreference(min(wait_seconds, self._settings.max_wait_seconds)))
+        taken_on = self.take_on(order, must_wait=True)
+        return show(taken_on) if taken_on.job.status is JobStatus.SUCCEEDED else _unsuccessful_answer(taken_on)
+
+    def order_from_envelope(
+        self, document: object, headers: RequestHeaders, caller: Caller, client_id: str | None = None
+    ) -> Order:
+        """Check the body of `POST /v1/predictions`; raises what `Submissions.prepare` does, and RequestMalformed.
+
+        client_id: the id that the client makes itself, with `PUT`.
+        """
+        envelope = read_envelope(document, longest_retention=self._settings.retention_seconds)
+        owner, terms = caller.owner, envelope.terms
+        if client_id is not None:
+            once: Once | None = Once("", hash_document(SUBMIT_PATH, document))
+            record_id = record_id_of(client_id, owner=owner)
+            terms = replace(terms, client_id=client_id, record_id=record_id, once=once)
+        elif (once := find_once(headers, owner=owner, route=SUBMIT_PATH, document=document)) is not None:
+            terms = replace(terms, once=once)
+        assert isinstance(document, dict)
+        if "webhook" in document:
+            terms = replace(terms, webhook_url=self._webhooks.from_body(document))
+        return self._make_order(envelope, headers, caller, terms, pointer="/input")
 
     def order_from_input(
-        self, records: object, headers: RequestHeaders, caller: Caller, *, name: str, version: str | None = None
-    ) -> Order:
-        """Check the body of `POST /v1/models/{name}/predict`, which always waits; raises the same."""
-        order = self._make_order(records, headers, caller, name=name, version=version, pointer="")
-        return order if order.wait else replace(order, wait=WaitPreference(self._settings.default_wait_seconds))
-
-    def _make_order(
         self,
         records: object,
         headers: RequestHeaders,
         caller: Caller,
         *,
-        name: str | None,
-        version: str | None,
-        pointer: str,
+        name: str,
+        query: Mapping[str, str] | None = None,
+        pointer: str = "",
+    ) -> Order:
+        """Check the body of `POST /v1/models/{name}/predict`, which always waits; raises the same."""
+        version, retain_for = (query.get("version"), query.get("retain_for")) if query else (None, None)
+        errors: list[FieldNote] = []
+        retain_seconds = read_retain_for(retain_for, longest=self._settings.retention_seconds, errors=errors)
+        if errors:
+            raise InputInvalid(errors)
+        route = f"{name}/{version}/{retain_seconds}"
+        once = find_once(headers, owner=caller.owner, route=route, document=records)
+        terms = USUAL if retain_seconds is None and once is None else Terms(retain_seconds, once=once)
+        order = self._make_order(Envelope(name, version, records, terms), headers, caller, terms, pointer=pointer)
+        return order if order.wait else replace(order, wait=WaitPreference(self._settings.default_wait_seconds))
+
+    def _make_order(
+        self, envelope: Envelope, headers: RequestHeaders, caller: Caller, terms: Terms, *, pointer: str
     ) -> Order:
         prepared = self._submissions.prepare(
-            records,
-            name=name,
-            version=version,
+            envelope.input,
+            name=envelope.model,
+            version=envelope.version,
             pointer=pointer,
             deadline_seconds=read_deadline_seconds(headers, self._settings),
             reply_to=self._waiters.reply_to,
             owner=caller.owner,
+            terms=terms,
         )
         return Order(prepared, find_wait(headers, self._settings))
 
-    def take_on(self, order: Order) -> TakenOn:
-        """Accept the job and wait for it as asked; raises what acceptance failed of."""
+    def take_on(self, order: Order, *, must_wait: bool = False) -> TakenOn:
+        """Accept the job and wait for it as asked; raises what acceptance failed of, and IdempotencyKeyReused.
+
+        must_wait: accept nothing, and raise NoPlaceToWait, when too many requests wait already.
+        """
+        try:
+            return self._take_on(order, must_wait=must_wait)
+        except AcceptedBefore as found:
+            return self._answer_again(order, found.earlier)
+
+    def _answer_again(self, order: Order, earlier: Earlier) -> TakenOn:
+        """Answer with the job that was accepted before; raises JobGone when nothing of it is kept."""
+        if not earlier.is_same:
+            if order.prepared.spec.client_id is not None:
+                raise IdTaken("You gave this id to another prediction; give each its own.")
+            raise IdempotencyKeyReused("This Idempotency-Key came with another request before; use each for one.")
+        job = self._reads.find(earlier.job_id)
+        if job is None or (job.spec.retain_seconds == 0 and job.status.is_final):
+            raise JobGone("The prediction was accepted before, and nothing of it is kept any more.")
+        if order.wait is None or job.status.is_final:
+            return TakenOn(order, job, has_waited=False, is_replayed=True)
+        found = self._wait(job, order.wait)
+        if found is None:
+            raise JobGone("The prediction was accepted before, and was deleted.")
+        return TakenOn(order, found, has_waited=True, is_replayed=True)
+
+    def _take_on(self, order: Order, *, must_wait: bool) -> TakenOn:
         wait, prepared = order.wait, order.prepared
         if wait is None:
             return TakenOn(order, self._submissions.add(prepared).accepted_job(), has_waited=False)
         spec = prepared.spec
         with self._waiters.maker_place(spec.id) as maker:
             if maker is None:
+                if must_wait:
+                    raise NoPlaceToWait("Too many requests wait for their results already; try again soon.")
                 return TakenOn(order, self._submissions.add(prepared).accepted_job(), has_waited=False)
             ticket = self._submissions.add(prepared, result=maker.ended)
             maker.ended.wait(wait.seconds)
@@ -200,15 +323,29 @@ class Predictions:
             if found is None or found.status.is_final or reader is None:
                 return found
             reader.ended.wait(wait.seconds)
-            return self._reads.find(job.id) if reader.end is None else reader.end.job(job.spec)
+            if reader.end is None:
+                return self._reads.find(job.id)
+            return reader.end.job(found.spec, retries=found.retries, retried_at=found.retried_at)
 
     def cancel_prediction(self, job_id: str) -> Response:
-        self._owned.require(job_id, current_caller())
-        verdict = self._jobs.cancel(job_id)
-        job = self._owned.require(job_id, current_caller())
+        caller = current_caller()
+        found = self._owned.require(job_id, caller)
+        verdict = self._jobs.cancel(found.id)
+        job = self._owned.require_found(self._jobs.find(found.id), job_id, caller)
         if verdict is CancelVerdict.FINAL:
             raise JobAlreadyFinal(f"The prediction is already {job.status.value}; there is nothing left to cancel.")
         return json_response(job_document(job), 202 if verdict is CancelVerdict.RUNNING else 200, job_headers(job))
+
+
+def _unsuccessful_answer(taken_on: TakenOn) -> Response:
+    """Return the problem of a job that has no prediction, or none yet."""
+    order, job = taken_on.order, taken_on.job
+    headers = answer_headers(taken_on)
+    if job.status.is_final:
+        return job_problem(job, headers)
+    assert order.wait is not None
+    detail = f"Not finished after {order.wait.seconds:g} s. It goes on: read it at {headers['Location']}."
+    return problem_response(504, WaitTimedOut.code, detail, retryable=True, headers=headers, job_id=job.id)
 
 
 def _with_etag(response: Response) -> Response:

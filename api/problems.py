@@ -19,23 +19,30 @@ from shared.errors import (
     FileStoreFull,
     FileStoreUnavailable,
     FileTooLarge,
+    IdempotencyKeyReused,
+    IdTaken,
     InputInvalid,
     JobAlreadyFinal,
-    JobErrorCode,
     JobGone,
     JobNotFound,
+    JobNotRetryable,
+    KeyNotFound,
+    KeyRequired,
     ModelNotFound,
     NoModelServed,
+    NoPlaceToWait,
     NotInQuarantine,
     NotReplicated,
-    OperatorTokenRequired,
+    NoWebhookMessage,
     RequestMalformed,
+    ScopeMissing,
     ServiceError,
     StoreFull,
     StoreUnavailable,
     UploadNotResumable,
     WaitTimedOut,
 )
+from shared.job_errors import JobErrorCode
 from shared.jobs import Job
 
 log = logging.getLogger(__name__)
@@ -43,21 +50,28 @@ log = logging.getLogger(__name__)
 #: HTTP status of each of our exceptions that may reach a client.
 STATUS_OF: Mapping[type[ServiceError], int] = {
     RequestMalformed: 400,
-    OperatorTokenRequired: 401,
     UploadNotResumable: 400,
+    KeyRequired: 401,
+    ScopeMissing: 403,
+    KeyNotFound: 404,
     ModelNotFound: 404,
     JobNotFound: 404,
     JobAlreadyFinal: 409,
+    JobNotRetryable: 409,
+    IdTaken: 409,
     BatchNotFound: 404,
     NotInQuarantine: 404,
+    NoWebhookMessage: 409,
     BatchNotMendable: 409,
     JobGone: 410,
     BatchGone: 410,
     FileTooLarge: 413,
     InputInvalid: 422,
+    IdempotencyKeyReused: 422,
     StoreUnavailable: 503,
     StoreFull: 503,
     NotReplicated: 503,
+    NoPlaceToWait: 503,
     BrokerUnavailable: 503,
     FileStoreUnavailable: 503,
     FileStoreFull: 503,
@@ -92,6 +106,7 @@ RETRY_AFTER_SECONDS = 2
 TITLES: Mapping[int, str] = {
     400: "Bad request",
     401: "Not authorized",
+    403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
     409: "Conflict",
@@ -110,6 +125,8 @@ def problem_response(
     status: int, code: str, detail: str, *, retryable: bool = False, headers: Any = None, **members: Any
 ) -> Response:
     """Return a problem document; `error` repeats the detail for Open Inference clients, which read only that."""
+    # Counted once the request is answered.
+    g.problem_code = code
     document = {
         "type": f"urn:rowcall:problem:{code}",
         "title": TITLES.get(status, "Error"),
@@ -151,13 +168,11 @@ def register_problems(app: Flask) -> None:
         members: dict[str, Any] = {}
         if isinstance(error, InputInvalid):
             members["errors"] = [note.to_dict() for note in error.errors]
-        headers = {}
-        if isinstance(error, OperatorTokenRequired):
-            headers["WWW-Authenticate"] = "Bearer"
         if isinstance(error, DependencyError):
-            headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
             log.error("dependency unavailable", extra={"code": error.code, "request_id": g.request_id})
-        return problem_response(status, error.code, error.detail, retryable=error.retryable, headers=headers, **members)
+        return problem_response(
+            status, error.code, error.detail, retryable=error.retryable, headers=_error_headers(error), **members
+        )
 
     @app.errorhandler(HTTPException)
     def answer_http_exception(error: HTTPException) -> Response:
@@ -176,3 +191,13 @@ def register_problems(app: Flask) -> None:
         log.error("request failed on a defect", exc_info=error, extra={"request_id": g.request_id})
         detail = "This is a defect of the service, not of your request; the log has it under the request id."
         return problem_response(500, "internal_error", detail)
+
+
+def _error_headers(error: ServiceError) -> dict[str, str]:
+    if isinstance(error, DependencyError | NoPlaceToWait):
+        return {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    if isinstance(error, KeyRequired):
+        return {"WWW-Authenticate": "Bearer"}
+    if isinstance(error, ScopeMissing):
+        return {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{error.scope}"'}
+    return {}

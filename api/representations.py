@@ -12,6 +12,7 @@ from flask import Response
 from shared.jobs import Job
 from shared.manifest import ModelManifest
 from shared.registry import ServedModel
+from shared.webhooks import Delivery
 
 if TYPE_CHECKING:
     # They exist for type checkers only.
@@ -46,9 +47,9 @@ def job_url(job_id: str) -> str:
 def job_document(job: Job) -> dict[str, Any]:
     """Return the job as `GET /v1/predictions/{id}` shows it."""
     spec = job.spec
-    url = job_url(spec.id)
+    url = job_url(spec.shown_id)
     return {
-        "id": spec.id,
+        "id": spec.shown_id,
         "object": "prediction",
         "status": job.status.value,
         "model": {"name": spec.model.name, "version": spec.model.version, "sha256": spec.model.sha256},
@@ -60,11 +61,35 @@ def job_document(job: Job) -> dict[str, Any]:
         "started_at": show_time(job.started_at),
         "completed_at": show_time(job.completed_at),
         "expires_at": show_time(job.expires_at),
+        "retries": job.retries,
+        "retain_for": spec.retain_seconds,
+        "metadata": spec.metadata,
         "output": job_output(job),
         "error": error_document(job),
         "redriven_as": job.redriven_as,
+        "webhook_status": job.delivery.status.value if job.delivery and job.status.is_final else None,
+        "webhook": webhook_document(spec.webhook_url, job.delivery) if spec.webhook_url else None,
         "warnings": [replace(note, pointer=f"/input{note.pointer}").to_dict() for note in spec.warnings],
-        "urls": {"get": url, "cancel": f"{url}/cancel"},
+        "urls": {"get": url, "cancel": f"{url}/cancel", "retry": f"{url}/retry", "events": f"{url}/events"},
+    }
+
+
+def listed_document(job: Job) -> dict[str, Any]:
+    """Return the job as `GET /v1/predictions` lists it: without what may be long."""
+    document = job_document(job)
+    for name in ("queue", "output", "warnings"):
+        del document[name]
+    return document
+
+
+def webhook_document(url: str, delivery: Delivery | None) -> dict[str, Any]:
+    """Return how far the message about the last end has come, and where it goes."""
+    return {
+        "url": url,
+        "attempts": delivery.attempts if delivery else 0,
+        "last_status": delivery and delivery.last_status,
+        "last_error": delivery and delivery.last_error,
+        "next_attempt_at": show_time(delivery.next_attempt_at) if delivery else None,
     }
 
 
@@ -105,7 +130,7 @@ def job_headers(job: Job) -> dict[str, str]:
         return {"Retry-After": str(_retry_after(job))}
     if job.outcome is None or job.started_at is None or not job.outcome.batch_rows:
         return {}
-    queue = (job.started_at - job.created_at) * 1e3
+    queue = (job.started_at - job.queued_at) * 1e3
     predict = job.outcome.predict_seconds * 1e3
     return {"Server-Timing": f'queue;dur={queue:.1f}, predict;dur={predict:.1f}, batch;desc="{job.outcome.batch_rows}"'}
 

@@ -16,7 +16,7 @@ class RequestHeaders(Protocol):
 
 
 _WAIT = re.compile(r"(?:^|,)\s*wait\s*(?:=\s*\"?([0-9]{1,18})\"?)?\s*(?=[,;]|$)", re.IGNORECASE)
-_DURATION = re.compile(r"^([1-9][0-9]{0,6})(s|m|h)?$")
+_DURATION = re.compile(r"(0|[1-9][0-9]{0,6})(s|m|h)?")
 _UNIT_SECONDS = {None: 1, "s": 1, "m": 60, "h": 3600}
 
 
@@ -50,7 +50,13 @@ def read_deadline_seconds(headers: RequestHeaders, settings: Settings) -> float:
     text = headers.get("Cancel-After")
     if text is None:
         return settings.deadline_seconds
-    found = _DURATION.match(text.strip())
-    if found is None:
+    seconds = find_duration_seconds(text.strip())
+    if not seconds:
         raise RequestMalformed("Cancel-After is a whole number with an optional unit s, m or h, such as 90s or 5m.")
-    return min(float(int(found[1]) * _UNIT_SECONDS[found[2]]), settings.deadline_seconds)
+    return min(float(seconds), settings.deadline_seconds)
+
+
+def find_duration_seconds(text: str) -> int | None:
+    """Return the seconds of a duration such as 90s, 5m or 2h; None for any other text."""
+    found = _DURATION.fullmatch(text)
+    return int(found[1]) * _UNIT_SECONDS[found[2]] if found else None

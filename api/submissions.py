@@ -1,5 +1,6 @@
 """From a request body to an accepted job: read, check, accept, send."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,16 +12,27 @@ from api.flag import Flag
 from api.group_commit import GroupCommit, Ticket
 from api.ids import JobIds
 from api.served_models import RequestedModel, ServedModels
+from api.terms import USUAL, Terms, read_metadata, read_retain_for
 from shared.errors import FieldErrorCode, FieldNote, InputInvalid, RequestMalformed
 from shared.feature_schema import unknown_fields
-from shared.jobs import JobSpec, Row
+from shared.jobs import Job, JobSpec, Row
 from shared.queues import Lane
 from shared.settings import Settings
 
 #: Most errors and warnings that one answer names.
 NAMED_NOTES = 100
 
-_BODY_FIELDS = {"model", "version", "input"}
+_BODY_FIELDS = {"model", "version", "input", "retain_for", "metadata", "webhook"}
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """The body of a request for a new job."""
+
+    model: str | None
+    version: str | None
+    input: object
+    terms: Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +69,8 @@ def _read_body(request: Request) -> bytes:
     return body
 
 
-def read_envelope(body: object) -> tuple[str | None, str | None, object]:
-    """Return model name, version and input of a `POST /v1/predictions` body; raises InputInvalid."""
+def read_envelope(body: object, *, longest_retention: int) -> Envelope:
+    """Read the body of `POST /v1/predictions`; raises InputInvalid."""
     if not isinstance(body, dict):
         detail = 'send an object such as {"input": {…}}'
         raise InputInvalid([FieldNote("", FieldErrorCode.WRONG_TYPE, detail)])
@@ -70,9 +82,19 @@ def read_envelope(body: object) -> tuple[str | None, str | None, object]:
     ]
     if "input" not in body:
         errors.append(FieldNote("/input", FieldErrorCode.MISSING_VALUE, "send a record, or an array of records"))
+    terms = _read_terms(body, longest_retention, errors)
     if errors:
         raise InputInvalid(errors[:NAMED_NOTES])
-    return body.get("model"), body.get("version"), body["input"]
+    return Envelope(body.get("model"), body.get("version"), body["input"], terms)
+
+
+def _read_terms(body: Mapping[str, object], longest_retention: int, errors: list[FieldNote]) -> Terms:
+    if "retain_for" not in body and "metadata" not in body:
+        return USUAL
+    return Terms(
+        read_retain_for(body.get("retain_for"), longest=longest_retention, errors=errors),
+        read_metadata(body.get("metadata"), errors),
+    )
 
 
 def check_input(model: RequestedModel, records: object, *, pointer: str, max_rows: int) -> CheckedInput:
@@ -130,6 +152,7 @@ class Submissions:
         deadline_seconds: float,
         reply_to: str,
         owner: str,
+        terms: Terms = USUAL,
     ) -> PreparedJob:
         """Check the input and give the job its id; nothing is promised yet.
 
@@ -138,7 +161,7 @@ class Submissions:
         model = self._models.get(name, version)
         checked = check_input(model, records, pointer=pointer, max_rows=self._max_rows)
         spec = JobSpec(
-            id=self._ids.new(owner=owner),
+            id=terms.record_id or self._ids.new(owner=owner),
             lane=Lane.INTERACTIVE,
             model=model.ref,
             rows=checked.rows,
@@ -148,6 +171,11 @@ class Submissions:
             reply_to=reply_to,
             max_attempts=self._max_attempts,
             owner=owner,
+            retain_seconds=terms.retain_seconds,
+            metadata=terms.metadata,
+            client_id=terms.client_id,
+            once=terms.once,
+            webhook_url=terms.webhook_url,
         )
         return PreparedJob(spec, size_bytes=len(orjson.dumps(checked.rows)))
 
@@ -155,7 +183,11 @@ class Submissions:
         """Let the job be accepted; after it, it is promised.
 
         result: raised when the job has its end, if this request waits for it.
-        The ticket raises StoreUnavailable or StoreFull, and then nothing was promised. A message that cannot be sent
-        is no error: the sweeper sends it.
+        The ticket raises StoreUnavailable, StoreFull or AcceptedBefore, and then nothing was promised. A
+        message that cannot be sent is no error: the sweeper sends it.
         """
         return self._group.add(prepared.spec, size_bytes=prepared.size_bytes, result=result)
+
+    def add_alone(self, prepared: PreparedJob) -> Job:
+        """Have the job accepted at once, without the others; raises what the ticket of `add` does."""
+        return self._group.accept_alone(prepared.spec)

@@ -1,5 +1,6 @@
 """Stream an uploaded file: raw body, multipart or gzip, never in memory as a whole."""
 
+import hashlib
 import zlib
 from contextlib import suppress
 from typing import Protocol
@@ -158,3 +159,21 @@ class PeekedUpload:
             taken, self._unread = self._unread[:size], self._unread[size:]
             return taken
         return self._source.read(_PIECE_BYTES if size < 0 else size)
+
+
+class HashedUpload:
+    """A file of which a hash is taken while it is read."""
+
+    def __init__(self, source: Readable) -> None:
+        self._source = source
+        self._hash = hashlib.blake2b(digest_size=16)
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to `size` bytes, or none at the end."""
+        piece = self._source.read(size)
+        self._hash.update(piece)
+        return piece
+
+    def digest(self) -> str:
+        """Return the hash of what was read."""
+        return self._hash.hexdigest()

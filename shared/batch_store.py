@@ -1,13 +1,14 @@
 """BatchStore: the only truth about batches, in the same server as the jobs. Files lie in the file store."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
 import orjson
 from redis import Redis
 
+from shared.batch_records import decode_batch_spec, encode_batch_error, encode_batch_spec, find_number, pairs
 from shared.batches import (
     BatchError,
     BatchErrorCode,
@@ -15,20 +16,25 @@ from shared.batches import (
     BatchStatus,
     Chunk,
     CsvDialect,
-    CsvLayout,
     Mend,
     OnError,
     Part,
     ReplacedPart,
 )
-from shared.job_records import encode_spec
+from shared.job_lists import PAGE_LOOKS
+from shared.job_records import encode_spec, find_delivery
 from shared.job_store import read_scripts, run_accepting, store_errors
-from shared.jobs import JobSpec, ModelRef
+from shared.job_terms import Earlier, encode_once
+from shared.jobs import JobSpec
 from shared.redis_client import Argument, Script
 from shared.settings import Settings
+from shared.webhooks import Delivery
 
 #: How long the files of a part that was replaced can still be read: as long as a slow download may take.
 REPLACED_SECONDS = 3_600
+
+#: When the files of a deleted batch are looked for again: a worker may still have been writing some.
+DELETED_AGAIN_SECONDS = 600
 
 _ABORTED = BatchError(
     BatchErrorCode.ABORTED_ON_ERROR, "A row got no prediction, and on_error=abort was asked for; see the errors."
@@ -37,6 +43,8 @@ _TOO_MANY = BatchError(
     BatchErrorCode.TOO_MANY_ERRORS, "More rows than max_error_ratio allows got no prediction; see the errors."
 )
 _EXPIRED = BatchError(BatchErrorCode.DEADLINE_PASSED, "Its deadline passed; the rows done so far can be read.")
+#: What a batch fails with when a part or the number of its rows decides it.
+_SETTLING_ERRORS = (encode_batch_error(_ABORTED), encode_batch_error(_TOO_MANY))
 CANCELED = BatchError(
     BatchErrorCode.CANCELED, "Canceled at the request of the client; the rows done so far can be read."
 )
@@ -64,10 +72,21 @@ class Batch:
     errors_by_code: Mapping[str, int] = field(default_factory=dict)
     #: How often mended rows were sent.
     mends: int = 0
+    #: How far the message about its last end has come; None without a webhook.
+    delivery: Delivery | None = None
 
     @property
     def id(self) -> str:
         return self.spec.id
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPage:
+    """Some batches of one owner, the newest first."""
+
+    batches: list[Batch]
+    #: Where the next page begins; None at the end. A page with a filter may be short, and not be the last.
+    next_cursor: str | None
 
 
 class EndVerdict(StrEnum):
@@ -82,9 +101,10 @@ class EndVerdict(StrEnum):
 class BatchStore(Protocol):
     """Every operation raises StoreUnavailable when the store does not answer, and may be called again after it."""
 
-    def accept(self, spec: BatchSpec, first_step: JobSpec) -> float:
+    def accept(self, spec: BatchSpec, first_step: JobSpec) -> float | Earlier:
         """Write the records of the batch and of the job that begins it, both or none; returns when that was.
 
+        A batch with `once` is not accepted when another one was for the same key; that one is returned.
         Raises StoreFull, and NotReplicated when they are written but may be lost with the primary. After it the batch
         is promised.
         """
@@ -144,6 +164,17 @@ class BatchStore(Protocol):
     def complete_mend(self, batch_id: str) -> None:
         """Complete a batch whose mended rows are merged."""
 
+    def page(
+        self, owner: str, *, limit: int, status: BatchStatus | None = None, model: str | None = None, cursor: str = ""
+    ) -> BatchPage:
+        """Return batches of one owner, the newest first.
+
+        cursor: `next_cursor` of the page before.
+        """
+
+    def delete(self, batch_id: str) -> None:
+        """Hide a batch for good, and end it if it is open; its files are the caller's, and once more the sweeper's."""
+
     def sweep(self) -> list[str]:
         """Expire what is due, and return ids of batches past their retention, whose files are to be deleted."""
 
@@ -159,8 +190,9 @@ class RedisBatchStore:
         self._settings = settings
         self._retention = settings.retention_seconds
         self._root = settings.key_root
-        names = ("accept", "chunks", "part", "notes", "end", "find", "due", "mend", "replace", "mended")
-        texts = read_scripts({f"batch_{name}": name not in ("accept", "mend") for name in names}, "record", "batch")
+        names = ("chunks", "part", "notes", "end", "find", "due", "mend", "replace", "mended", "delete", "page")
+        texts = read_scripts({f"batch_{name}": name != "mend" for name in names}, "record", "batch")
+        texts |= read_scripts({"batch_accept": False}, "record", "batch", "terms")
         self._scripts = {name: Script(redis, text) for name, text in texts.items()}
 
     def _run(self, script: str, *arguments: Argument) -> Any:
@@ -173,18 +205,33 @@ class RedisBatchStore:
     def _key(self, batch_id: str) -> str:
         return f"{self._root}batch:{batch_id}"
 
-    def accept(self, spec: BatchSpec, first_step: JobSpec) -> float:
-        arguments: list[bytes | str | float] = [spec.id, _encode_spec(spec), spec.deadline_seconds]
+    def accept(self, spec: BatchSpec, first_step: JobSpec) -> float | Earlier:
+        arguments: list[bytes | str | float] = [spec.id, encode_batch_spec(spec), spec.deadline_seconds]
         arguments += [int(spec.on_error is OnError.ABORT), spec.max_error_ratio]
         arguments += [first_step.lane.value, first_step.id, encode_spec(first_step), first_step.max_attempts]
-        return float(self._accept("accept", arguments))
+        arguments += [_list_of(spec.owner), encode_once(spec.once, self._settings), spec.webhook_url]
+        first, *rest = self._accept("accept", arguments)
+        return Earlier(first.decode(), rest[0] == b"same") if rest else float(first)
 
     def find(self, batch_id: str) -> Batch | None:
-        answer = self._run("find", batch_id, self._retention, _encode_error(_EXPIRED))
+        answer = self._run("find", batch_id, self._retention, encode_batch_error(_EXPIRED))
         if not answer:
             return None
         record, codes, now = answer
-        return _decode_batch(_pairs(record), _pairs(codes), float(now))
+        return _decode_batch(pairs(record), pairs(codes), float(now))
+
+    def page(
+        self, owner: str, *, limit: int, status: BatchStatus | None = None, model: str | None = None, cursor: str = ""
+    ) -> BatchPage:
+        before = cursor.replace("-", ".") or "+inf"
+        wanted = orjson.dumps(model) if model is not None else ""
+        answer = self._run("page", _list_of(owner), before, limit, PAGE_LOOKS, status or "", wanted)
+        next_cursor, now, *found = answer
+        batches = [_decode_batch(pairs(record), pairs(codes), float(now)) for record, codes in found]
+        return BatchPage(batches, next_cursor.decode().replace(".", "-") or None)
+
+    def delete(self, batch_id: str) -> None:
+        self._run("delete", batch_id, encode_batch_error(CANCELED), DELETED_AGAIN_SECONDS)
 
     def note_chunks(self, batch_id: str, chunks: Sequence[Chunk], *, rows_total: int | None) -> BatchStatus | None:
         total = "" if rows_total is None else rows_total
@@ -230,7 +277,7 @@ class RedisBatchStore:
         self._run("notes", batch_id, index, notes)
 
     def end(self, batch_id: str, status: BatchStatus, error: BatchError) -> EndVerdict:
-        return EndVerdict(self._run("end", batch_id, self._retention, status.value, _encode_error(error)).decode())
+        return EndVerdict(self._run("end", batch_id, self._retention, status.value, encode_batch_error(error)).decode())
 
     def accept_mend(self, spec: BatchSpec, index: int, mend: Mend, step: JobSpec) -> str:
         arguments: list[bytes | str | float] = [spec.id, spec.deadline_seconds, index, orjson.dumps(mend)]
@@ -269,78 +316,46 @@ class RedisBatchStore:
         self._run("mended", batch_id, self._retention)
 
     def sweep(self) -> list[str]:
-        return [batch_id.decode() for batch_id in self._run("due", self._retention, _encode_error(_EXPIRED))]
+        return [batch_id.decode() for batch_id in self._run("due", self._retention, encode_batch_error(_EXPIRED))]
 
     def forget(self, batch_id: str) -> None:
         key = self._key(batch_id)
+        with store_errors():
+            listed: Any = self._redis.hget(key, "list")
         with store_errors(), self._redis.pipeline(transaction=True) as pipeline:
+            if listed is not None:
+                pipeline.zrem(self._root + listed.decode(), batch_id)
             pipeline.delete(key, f"{key}:chunks", f"{key}:parts", f"{key}:codes", f"{key}:mends", f"{key}:notes")
             pipeline.zrem(f"{self._root}batch_expiry", batch_id)
             pipeline.zrem(f"{self._root}batch_deadlines", batch_id)
             pipeline.execute()
 
 
+def _list_of(owner: str) -> str:
+    return f"batches:{owner}"
+
+
 def _replaced_member(batch_id: str, index: int, token: str) -> bytes:
     return orjson.dumps([batch_id, index, token])
-
-
-def _pairs(fields: Sequence[bytes]) -> dict[bytes, bytes]:
-    return dict(zip(fields[::2], fields[1::2], strict=True))
-
-
-def _encode_spec(spec: BatchSpec) -> bytes:
-    fields = asdict(spec)
-    if not spec.owner:
-        del fields["owner"]
-    return orjson.dumps(fields)
-
-
-def _decode_spec(text: bytes) -> BatchSpec:
-    fields = orjson.loads(text)
-    layout = fields["layout"]
-    return BatchSpec(
-        **fields
-        | {
-            "model": ModelRef(**fields["model"]),
-            "features": tuple(fields["features"]),
-            "classes": None if fields["classes"] is None else tuple(fields["classes"]),
-            "layout": CsvLayout(
-                CsvDialect(**layout["dialect"]), tuple(layout["header"]), tuple(layout["feature_columns"])
-            ),
-            "on_error": OnError(fields["on_error"]),
-        }
-    )
-
-
-def _encode_error(error: BatchError) -> bytes:
-    return orjson.dumps(error)
-
-
-#: What a batch fails with when a part or the number of its rows decides it.
-_SETTLING_ERRORS = (_encode_error(_ABORTED), _encode_error(_TOO_MANY))
 
 
 def _decode_batch(record: Mapping[bytes, bytes], codes: Mapping[bytes, bytes], now: float) -> Batch:
     error = record.get(b"error")
     return Batch(
-        spec=_decode_spec(record[b"spec"]),
+        spec=decode_batch_spec(record[b"spec"]),
         status=BatchStatus(record[b"status"].decode()),
         created_at=float(record[b"created"]),
         read_at=now,
         rows_done=int(record[b"rows_done"]),
         rows_failed=int(record[b"rows_failed"]),
         chunks_done=int(record[b"chunks_done"]),
-        rows_total=_find_number(record, b"rows_total", int),
-        chunks_total=_find_number(record, b"chunks_total", int),
-        started_at=_find_number(record, b"started", float),
-        completed_at=_find_number(record, b"completed", float),
-        expires_at=_find_number(record, b"expires", float),
+        rows_total=find_number(record, b"rows_total", int),
+        chunks_total=find_number(record, b"chunks_total", int),
+        started_at=find_number(record, b"started", float),
+        completed_at=find_number(record, b"completed", float),
+        expires_at=find_number(record, b"expires", float),
         error=BatchError(**orjson.loads(error)) if error else None,
         mends=int(record.get(b"mends", 0)),
+        delivery=find_delivery(record),
         errors_by_code={code.decode(): int(count) for code, count in sorted(codes.items())},
     )
-
-
-def _find_number(record: Mapping[bytes, bytes], name: bytes, kind: type[Any]) -> Any:
-    text = record.get(name)
-    return None if text is None else kind(text)

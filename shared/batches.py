@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from shared.jobs import ModelRef
+from shared.jobs import ModelRef, Once
 
 #: Columns that follow the input's own in the results; one `probability_<class>` for each class stands after the first.
 STATUS_COLUMNS = ("row_status", "error_code", "error_message")
@@ -169,8 +169,12 @@ class BatchSpec:
     deadline_seconds: float = 86_400.0
     #: Bytes of a chunk. They are part of what was accepted, so that a file that is split again is split alike.
     chunk_bytes: int = 8 * 1024**2
+    #: Where its client is told that it has ended; empty: nowhere.
+    webhook_url: str = ""
     #: Whose batch it is: nobody else learns of it. Empty where the API asks for no keys.
     owner: str = ""
+    #: Matters at acceptance only, and is no part of the record.
+    once: Once | None = field(default=None, compare=False)
 
 
 def choose_chunk_bytes(input_bytes: int, limit: int) -> int:

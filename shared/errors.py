@@ -8,13 +8,20 @@ ServiceError
 │   ├── JobNotFound
 │   ├── JobGone
 │   ├── JobAlreadyFinal
+│   ├── JobNotRetryable
+│   ├── IdempotencyKeyReused
+│   ├── IdTaken
 │   ├── BatchNotFound
 │   ├── BatchGone
 │   ├── BatchNotMendable
 │   ├── NotInQuarantine
-│   ├── OperatorTokenRequired
+│   ├── KeyRequired
+│   ├── ScopeMissing
+│   ├── KeyNotFound
+│   ├── NoWebhookMessage
 │   ├── FileTooLarge
 │   ├── UploadNotResumable
+│   ├── NoPlaceToWait
 │   └── WaitTimedOut
 ├── DependencyError              a server we need is away: worth retrying
 │   ├── StoreUnavailable
@@ -64,6 +71,10 @@ class FieldErrorCode(StrEnum):
     WRONG_TYPE = "wrong_type"
     #: An array with no rows, or with more than one request may carry.
     ROW_COUNT = "row_count"
+    #: A webhook was asked for, and the operator has not enabled them.
+    WEBHOOKS_OFF = "webhooks_off"
+    #: No webhook can go to this URL; the detail says what to send instead.
+    WEBHOOK_URL_REFUSED = "webhook_url_refused"
 
 
 class UploadErrorCode(StrEnum):
@@ -93,53 +104,11 @@ class UploadErrorCode(StrEnum):
     BAD_PARAMETER = "bad_parameter"
 
 
-class RowErrorCode(StrEnum):
-    """Why a row of a file came back without a prediction; the codes of fields keep their names."""
-
-    #: The cell of a feature is empty.
-    MISSING_VALUE = "missing_value"
-    #: The cell is not a finite number with a decimal point.
-    NOT_A_NUMBER = "not_a_number"
-    #: A number with a fraction where the feature counts whole things.
-    NOT_AN_INTEGER = "not_an_integer"
-    #: Outside the hard range of the feature; the message says which unit it looks like.
-    OUT_OF_RANGE = "out_of_range"
-    #: Not one of the categories of the feature.
-    NOT_A_CATEGORY = "not_a_category"
-    #: More or fewer cells than the header has.
-    WRONG_COLUMN_COUNT = "wrong_column_count"
-    #: A cell of a feature holds bytes that are no text in the file's encoding.
-    NOT_DECODABLE = "not_decodable"
-    #: The model raised an exception for the row.
-    PREDICTION_FAILED = "prediction_failed"
-    #: The model answered something that is no prediction, such as NaN.
-    OUTPUT_INVALID = "output_invalid"
-    #: Each worker that took the row died or hung while it held it.
-    WORKER_DIED = "worker_died"
-
-
 class FieldWarningCode(StrEnum):
     """Why a field that was accepted deserves a second look."""
 
     #: Inside the hard range but outside the range in which the model was trained.
     UNTYPICAL = "untypical"
-
-
-class JobErrorCode(StrEnum):
-    """Why a job ended `failed`, `canceled` or `expired`."""
-
-    #: The model raised an exception for a row.
-    PREDICTION_FAILED = "prediction_failed"
-    #: The model answered something that is no prediction, such as NaN.
-    OUTPUT_INVALID = "output_invalid"
-    #: Each worker that took the job died or hung while it held it; the job is in quarantine.
-    WORKER_DIED = "worker_died"
-    #: No worker has the model version that the job was accepted for.
-    MODEL_UNAVAILABLE = "model_unavailable"
-    #: Its deadline passed before it was finished.
-    DEADLINE_PASSED = "deadline_passed"
-    #: The client asked to cancel it.
-    CANCELED = "canceled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +183,24 @@ class JobAlreadyFinal(RequestError):
     code = "already_final"
 
 
+class JobNotRetryable(RequestError):
+    """Raised when a job cannot be tried again: it did not fail or expire, or its input is kept no longer."""
+
+    code = "not_retryable"
+
+
+class IdempotencyKeyReused(RequestError):
+    """Raised when an idempotency key comes with another request than the first time."""
+
+    code = "idempotency_key_reused"
+
+
+class IdTaken(RequestError):
+    """Raised when a client gives an id to a job that it gave to another one before."""
+
+    code = "id_taken"
+
+
 class BatchNotFound(RequestError):
     """Raised when a batch id was never given out by this service."""
 
@@ -238,10 +225,35 @@ class NotInQuarantine(RequestError):
     code = "not_in_quarantine"
 
 
-class OperatorTokenRequired(RequestError):
-    """Raised when a request for operators comes without the token that proves one."""
+class NoWebhookMessage(RequestError):
+    """Raised when a webhook is to be sent again of what has none, or has not ended."""
 
-    code = "operator_token_required"
+    code = "no_webhook_message"
+
+
+class KeyRequired(RequestError):
+    """Raised when a request comes without a valid key; one that is unknown, revoked or expired is none."""
+
+    code = "key_required"
+
+    def __init__(self) -> None:
+        super().__init__("This needs a valid API key: send it as Authorization: Bearer ….")
+
+
+class ScopeMissing(RequestError):
+    """Raised when the key of a request is valid but does not allow it."""
+
+    code = "scope_missing"
+
+    def __init__(self, scope: str) -> None:
+        self.scope = scope
+        super().__init__(f"This needs a key with the scope `{scope}`.")
+
+
+class KeyNotFound(RequestError):
+    """Raised when there is no key under this id, or no longer."""
+
+    code = "key_not_found"
 
 
 class FileTooLarge(RequestError):
@@ -258,6 +270,13 @@ class UploadNotResumable(RequestError):
     """Raised when a request carries a part of a file, by one of the protocols for that."""
 
     code = "upload_not_resumable"
+
+
+class NoPlaceToWait(RequestError):
+    """Raised when a request that can only wait finds every place for that taken; nothing was promised."""
+
+    code = "no_place_to_wait"
+    retryable = True
 
 
 class WaitTimedOut(RequestError):

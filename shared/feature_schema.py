@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from shared.errors import FieldErrorCode, FieldNote, FieldWarningCode, ManifestInvalid, RowErrorCode
+from shared.errors import FieldErrorCode, FieldNote, FieldWarningCode, ManifestInvalid
 from shared.jobs import Row
 from shared.manifest import Feature, Lookalike, ModelManifest
+from shared.row_errors import RowErrorCode
 
 #: Most unknown fields of one record that an answer names: finding the nearest name is slow.
 NAMED_UNKNOWN_FIELDS = 10

@@ -9,14 +9,17 @@ import orjson
 from shared.errors import FieldNote
 from shared.jobs import BatchStep, Job, JobError, JobSpec, JobStatus, ModelRef, Outcome, QueueState, StepKind
 from shared.queues import Lane
+from shared.webhooks import JUST_ENDED, Delivery, DeliveryErrorCode, DeliveryStatus
 
 
 def encode_spec(spec: JobSpec) -> bytes:
-    fields = {
+    extras = encode_extras(spec)
+    # First, because the scripts of the store look for a webhook there.
+    fields: dict[str, Any] = {"extras": extras} if extras else {}
+    fields |= {
         "id": spec.id,
         "lane": spec.lane,
         "model": [spec.model.name, spec.model.version, spec.model.sha256],
-        "rows": spec.rows,
         "single": spec.is_single,
         "warnings": [note.to_dict() for note in spec.warnings],
         "deadline": spec.deadline_seconds,
@@ -27,7 +30,33 @@ def encode_spec(spec: JobSpec) -> bytes:
     if spec.owner:
         # Only then, because it would be a part of every record.
         fields["owner"] = spec.owner
+    # Last, so that a script can cut them off.
+    fields["rows"] = spec.rows
     return orjson.dumps(fields)
+
+
+def encode_extras(spec: JobSpec) -> dict[str, Any]:
+    """Return what few jobs have."""
+    if not (spec.webhook_url or spec.metadata or spec.client_id) and spec.retain_seconds is None:
+        return {}
+    given = {
+        # First, because the scripts of the store look for them there, and only there.
+        "webhook_url": spec.webhook_url or None,
+        "client_id": spec.client_id,
+        "retain": spec.retain_seconds,
+        "metadata": dict(spec.metadata) or None,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def decode_extras(extras: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members of a spec that `encode_extras` wrote."""
+    return {
+        "webhook_url": extras.get("webhook_url", ""),
+        "retain_seconds": extras.get("retain"),
+        "metadata": extras.get("metadata", {}),
+        "client_id": extras.get("client_id"),
+    }
 
 
 def decode_spec(text: bytes) -> JobSpec:
@@ -36,7 +65,8 @@ def decode_spec(text: bytes) -> JobSpec:
         id=fields["id"],
         lane=Lane(fields["lane"]),
         model=ModelRef(*fields["model"]),
-        rows=fields["rows"],
+        # A list of jobs, and a job of which nothing is kept, are without.
+        rows=fields.get("rows", []),
         is_single=fields["single"],
         warnings=_decode_notes(fields["warnings"]),
         deadline_seconds=fields["deadline"],
@@ -44,6 +74,7 @@ def decode_spec(text: bytes) -> JobSpec:
         max_attempts=fields["max_attempts"],
         step=decode_step(fields["step"]) if fields["step"] else None,
         owner=fields.get("owner", ""),
+        **decode_extras(fields.get("extras", {})),
     )
 
 
@@ -93,6 +124,25 @@ def decode_job(record: Mapping[bytes, bytes], queue: QueueState | None) -> Job:
         outcome=_read_outcome(status, orjson.loads(outcome)) if outcome is not None else None,
         queue=queue if status is JobStatus.QUEUED else None,
         redriven_as=record[b"redriven_as"].decode() if b"redriven_as" in record else None,
+        retries=int(record.get(b"retries", 0)),
+        retried_at=_find_seconds(record, b"retried"),
+        delivery=find_delivery(record),
+    )
+
+
+def find_delivery(record: Mapping[bytes, bytes]) -> Delivery | None:
+    """Return how far the message about the end of a job or batch has come."""
+    text = record.get(b"delivery")
+    if text is None:
+        return None
+    fields = orjson.loads(text)
+    error = fields.get("last_error")
+    return Delivery(
+        DeliveryStatus(fields["status"]),
+        fields["attempts"],
+        fields.get("last_status"),
+        DeliveryErrorCode(error) if error else None,
+        fields.get("next_attempt_at"),
     )
 
 
@@ -110,7 +160,7 @@ class JobEnd:
     cancel_requested: bool
     outcome: Outcome
 
-    def job(self, spec: JobSpec) -> Job:
+    def job(self, spec: JobSpec, *, retries: int = 0, retried_at: float | None = None) -> Job:
         """Return the job as its record has it."""
         return Job(
             spec,
@@ -122,6 +172,9 @@ class JobEnd:
             self.expires_at,
             self.cancel_requested,
             self.outcome,
+            retries=retries,
+            retried_at=retried_at,
+            delivery=JUST_ENDED if spec.webhook_url else None,
         )
 
 

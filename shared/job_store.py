@@ -15,8 +15,11 @@ from redis import Redis
 from redis.exceptions import OutOfMemoryError, RedisError
 
 from shared.batches import BatchError, BatchErrorCode
-from shared.errors import JobErrorCode, NotReplicated, StoreFull, StoreUnavailable
+from shared.errors import NotReplicated, StoreFull, StoreUnavailable
+from shared.job_errors import JobErrorCode
+from shared.job_lists import PAGE_LOOKS, JobPage, decode_listed, listed_seconds, lists_of
 from shared.job_records import decode_job, decode_spec, encode_outcome, encode_spec, queue_state
+from shared.job_terms import DeleteVerdict, Earlier, RetryVerdict, encode_place
 from shared.jobs import Job, JobError, JobSpec, JobStatus, Outcome, QueueState
 from shared.queues import Lane
 from shared.redis_client import Argument, Script
@@ -82,6 +85,12 @@ class Accepted:
     queue: QueueState
     #: Workers of its lane that are alive.
     live_workers: int
+    #: Set when the job was not accepted, because another one was for the same key or id.
+    earlier: Earlier | None = None
+
+    @property
+    def is_new(self) -> bool:
+        return self.earlier is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +133,7 @@ class JobStore(Protocol):
         """Write the records of jobs of one lane, all or none. After it the jobs are promised.
 
         entry: a message that is enqueued in the same step, on a queue of the store's own server.
+        A job with `once` is not accepted when another one was: its `Accepted` names that one.
         Raises StoreFull, and NotReplicated when the jobs are recorded but may be lost with the primary.
         """
 
@@ -152,11 +162,34 @@ class JobStore(Protocol):
     def cancel(self, job_id: str) -> CancelVerdict:
         """Cancel a queued job at once and a running one when its worker is done."""
 
+    def delete(self, job_id: str) -> DeleteVerdict:
+        """Delete a job with its input and output; no message brings it back."""
+
+    def retry(self, spec: JobSpec, token: str) -> tuple[RetryVerdict, float]:
+        """Queue a failed or expired job again under its id; returns also when that was.
+
+        token: tells this request from every other.
+        """
+
     def find(self, job_id: str) -> Job | None:
         """Return the job, or None when there is no record under this id."""
 
     def find_all(self, job_ids: Sequence[str]) -> list[Job | None]:
         """Return for each id what `find` does."""
+
+    def page(
+        self, owner: str, *, limit: int, status: JobStatus | None = None, model: str | None = None, cursor: str = ""
+    ) -> JobPage:
+        """Return jobs of one owner, the newest first, without rows and without output.
+
+        cursor: `next_cursor` of the page before.
+        """
+
+    def glance(self, keys: Sequence[str]) -> list[str]:
+        """Return for each record a text that changes whenever clients see a change of it.
+
+        keys: `job:` or `batch:` and the id.
+        """
 
     def ended(self, job_ids: Sequence[str]) -> list[str]:
         """Return those of the jobs that are final or past their deadline; one without a record may yet be accepted."""
@@ -214,9 +247,11 @@ class RedisJobStore:
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self._settings = settings
         self._root = settings.key_root
-        names = ("accept", "claim", "restore", "renew", "finish", "release", "cancel", "find", "ended")
+        names = ("claim", "renew", "finish", "release", "cancel", "find", "ended", "delete", "job_page", "glance")
         # The server runs the preludes at every call, so each script has only those that it needs.
-        texts = read_scripts({name: name != "accept" for name in names}, "record")
+        texts = read_scripts(dict.fromkeys(names, True), "record")
+        texts |= read_scripts({"retry": False}, "record")
+        texts |= read_scripts({"accept": False, "restore": True}, "record", "terms")
         texts |= read_scripts({"sweep": True}, "record", "batch")
         self._scripts = {name: Script(redis, text) for name, text in texts.items()}
         self._expired = encode_outcome(EXPIRED)
@@ -231,12 +266,16 @@ class RedisJobStore:
         (lane,) = {spec.lane for spec in specs}
         arguments: list[bytes | str | float] = [lane.value]
         arguments += [entry.key, entry.before, entry.after] if entry is not None else ["", "", ""]
+        arguments.append(listed_seconds(self._settings))
         for spec in specs:
             arguments += [spec.id, encode_spec(spec), spec.deadline_seconds, spec.reply_to, spec.max_attempts]
+            arguments.append(encode_place(spec, self._settings))
         workers, busy, jobs, *rest = run_accepting(self._scripts["accept"], self._settings, arguments)
         return [
-            Accepted(float(created), queue_state(position, workers, busy, jobs), int(workers))
-            for created, position in zip(rest[::2], rest[1::2], strict=True)
+            Accepted(0.0, QueueState(0, None), int(workers), Earlier(first.decode(), second == b"same"))
+            if second in (b"same", b"other")
+            else Accepted(float(first), queue_state(second, workers, busy, jobs), int(workers))
+            for first, second in zip(rest[::2], rest[1::2], strict=True)
         ]
 
     def claim(self, job_ids: Sequence[str], token: str) -> list[Verdict]:
@@ -246,9 +285,10 @@ class RedisJobStore:
 
     def restore(self, specs: Sequence[JobSpec], *, sent_at: float) -> int:
         arguments: list[bytes | str | float] = [self._settings.retention_seconds, sent_at]
+        arguments.append(listed_seconds(self._settings))
         for spec in specs:
             arguments += [spec.lane.value, spec.id, encode_spec(spec), spec.deadline_seconds]
-            arguments += [spec.reply_to, spec.max_attempts]
+            arguments += [spec.reply_to, spec.max_attempts, encode_place(spec, self._settings)]
         return int(self._run("restore", *arguments))
 
     def renew(self, job_ids: Sequence[str], token: str) -> int:
@@ -273,6 +313,27 @@ class RedisJobStore:
     def cancel(self, job_id: str) -> CancelVerdict:
         answer = self._run("cancel", job_id, self._settings.retention_seconds, self._canceled)
         return CancelVerdict(answer.decode())
+
+    def delete(self, job_id: str) -> DeleteVerdict:
+        return DeleteVerdict(self._run("delete", job_id, self._settings.retention_seconds, self._canceled).decode())
+
+    def retry(self, spec: JobSpec, token: str) -> tuple[RetryVerdict, float]:
+        arguments: list[bytes | str | float] = [spec.id, token, spec.deadline_seconds, spec.max_attempts]
+        verdict, at = run_accepting(self._scripts["retry"], self._settings, arguments)
+        return RetryVerdict(verdict.decode()), float(at)
+
+    def page(
+        self, owner: str, *, limit: int, status: JobStatus | None = None, model: str | None = None, cursor: str = ""
+    ) -> JobPage:
+        settings = self._settings
+        wanted = orjson.dumps(model) if model is not None else ""
+        span, _, left = cursor.partition("-")
+        arguments: list[bytes | str | float] = [lists_of(owner), listed_seconds(settings), limit, PAGE_LOOKS]
+        next_cursor, *found = self._run("job_page", *arguments, status or "", wanted, span, left)
+        return JobPage([decode_listed(fields) for fields in found], next_cursor.decode() or None)
+
+    def glance(self, keys: Sequence[str]) -> list[str]:
+        return [text.decode() for text in self._run("glance", *keys)]
 
     def find(self, job_id: str) -> Job | None:
         (job,) = self.find_all([job_id])

@@ -2,12 +2,13 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from shared.errors import FieldNote
 from shared.queues import Lane
+from shared.webhooks import Delivery
 
 
 class JobStatus(StrEnum):
@@ -39,6 +40,8 @@ TRANSITIONS: Mapping[JobStatus, frozenset[JobStatus]] = {
     JobStatus.RUNNING: _FINAL | {JobStatus.QUEUED},
     **{status: frozenset() for status in _FINAL},
 }
+#: The one exception: its own client takes the answer back by asking for another try. Decision 0016.
+RETRYABLE = frozenset({JobStatus.FAILED, JobStatus.EXPIRED})
 
 #: One input record as its values in the order of the manifest's features.
 Row = list[float | str]
@@ -81,6 +84,16 @@ class BatchStep:
 
 
 @dataclass(frozen=True, slots=True)
+class Once:
+    """Which submissions are one and the same job."""
+
+    #: Names the idempotency key and whose it is; empty for a job whose id its client made, which says the same.
+    key: str
+    #: Hash of what was asked for: two submissions with the same key must be equal.
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class JobSpec:
     """What was accepted: it never changes after the 202."""
 
@@ -101,8 +114,23 @@ class JobSpec:
     step: BatchStep | None = None
     #: Channel of the API process that asked; it is told when the job is final.
     reply_to: str = ""
+    #: Where its client is told that it has ended; empty: nowhere.
+    webhook_url: str = ""
     #: Whose job it is: nobody else learns of it. Empty where the API asks for no keys.
     owner: str = ""
+    #: Seconds for which the final job is kept; None for as long as any other. 0 keeps nothing.
+    retain_seconds: int | None = None
+    #: What its client wrote on it, for itself.
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    #: The id under which its client knows it, if the client made one.
+    client_id: str | None = None
+    #: Matters at acceptance only, and is no part of the record.
+    once: Once | None = field(default=None, compare=False)
+
+    @property
+    def shown_id(self) -> str:
+        """The id under which its client knows it."""
+        return self.client_id or self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,14 +183,24 @@ class Job:
     queue: QueueState | None = None
     #: Id of the job that was made of its input when it was taken out of quarantine.
     redriven_as: str | None = None
+    #: How far the message about its end has come; None while it is open, and without a webhook.
+    delivery: Delivery | None = None
+    #: How often its client had it tried again after it had ended, and when that was last.
+    retries: int = 0
+    retried_at: float | None = None
 
     @property
     def id(self) -> str:
         return self.spec.id
 
     @property
+    def queued_at(self) -> float:
+        """When its client last asked for it."""
+        return self.retried_at or self.created_at
+
+    @property
     def deadline(self) -> float:
-        return self.created_at + self.spec.deadline_seconds
+        return self.queued_at + self.spec.deadline_seconds
 
 
 def new_token() -> str:

@@ -10,6 +10,7 @@ from redis import Redis
 from shared.batch_jobs import chunk_job, mend_job, split_job
 from shared.batch_store import Batch
 from shared.batches import BatchErrorCode
+from shared.job_lists import list_of, listed_seconds
 from shared.job_records import decode_job, encode_spec
 from shared.job_store import read_scripts, store_errors
 from shared.jobs import Job, JobSpec, StepKind
@@ -73,6 +74,7 @@ class RedisQuarantine:
 
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self._redis = redis
+        self._settings = settings
         self._root = settings.key_root
         self._key = f"{self._root}quarantine"
         self._retention = settings.retention_seconds
@@ -125,6 +127,7 @@ class RedisQuarantine:
         spec = make_successor(one.job.spec, new_id)
         arguments: list[bytes | str | float] = [one.id, self._retention, _without_rows(one.job.spec)]
         arguments += [spec.lane.value, spec.id, encode_spec(spec), spec.deadline_seconds, spec.max_attempts]
+        arguments += [list_of(spec), listed_seconds(self._settings)]
         found, accepted_at = self._run("redrive", *arguments)
         return Redriven(found.decode(), float(accepted_at)) if found else None
 
@@ -157,7 +160,7 @@ class RedisQuarantine:
 
 def make_successor(spec: JobSpec, new_id: str) -> JobSpec:
     """Return a job with the same input for the same model version, under another id; nobody waits for it."""
-    return replace(spec, id=new_id, reply_to="")
+    return replace(spec, id=new_id, reply_to="", client_id=None)
 
 
 def _without_rows(spec: JobSpec) -> bytes:

@@ -3,6 +3,8 @@
 Every field is the variable `ROWCALL_` + its name in capitals, described in docs/reference/settings.md.
 """
 
+import base64
+import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated, Self
@@ -42,11 +44,27 @@ def _queue_url(url: str) -> str:
 #: A queue of SQS or of a server that speaks its protocol. FIFO queues let messages of one group wait for each other.
 _QUEUE_URL = re.compile(r"https?://[^/\s]+/[^\s]*(?<!\.fifo)")
 
+
+def _webhook_secret(secret: SecretStr) -> SecretStr:
+    prefix, _, encoded = secret.get_secret_value().partition("_")
+    try:
+        key = base64.b64decode(encoded, validate=True)
+    except ValueError:
+        key = b""
+    if prefix != "whsec" or not 24 <= len(key) <= 64:
+        raise ValueError("must be whsec_ and the base64 of 24 to 64 random bytes")
+    return secret
+
+
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 BrokerUrl = Annotated[SecretStr, AfterValidator(_broker_url)]
 QueueUrl = Annotated[str, AfterValidator(_queue_url)]
 #: Several names in one variable, separated by commas.
 Names = Annotated[tuple[str, ...], NoDecode]
+WebhookSecrets = Annotated[
+    tuple[Annotated[SecretStr, AfterValidator(_webhook_secret)], ...], NoDecode, Field(max_length=2)
+]
+Networks = Annotated[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...], NoDecode]
 
 
 class SettingsInvalid(Exception):
@@ -88,7 +106,9 @@ class Settings(BaseSettings):
     api_threads: Count = 32
     #: Requests of one API process that may wait for a result at once; beyond it the answer is 202.
     max_waiters: Count = 1_000
-    #: Proves an operator, who may see and decide on the jobs in quarantine; unset, nobody may.
+    #: Whether every request needs an API key; unset, none does, and the API listens on this machine only.
+    require_keys: bool | None = None
+    #: Proves an operator, who may decide on jobs in quarantine and on keys, as does a key with the scope admin.
     operator_token: Annotated[SecretStr, Field(min_length=16)] | None = None
     #: Largest request body, in bytes.
     max_body_bytes: Count = 1_048_576
@@ -100,6 +120,15 @@ class Settings(BaseSettings):
     #: Wait of `Prefer: wait` without a number and of `/predict`; and the longest one granted.
     default_wait_seconds: Seconds = 10.0
     max_wait_seconds: Seconds = 55.0
+
+    #: Whether a job or batch may name a webhook.
+    webhooks: bool = False
+    #: What webhooks are signed with; two while one is replaced. Only the process that delivers them needs it.
+    webhook_secrets: WebhookSecrets = ()
+    #: Private networks that webhooks may go to all the same, and over HTTP too.
+    webhook_allowed_networks: Networks = ()
+    #: Webhooks that are delivered at once; a quarter of them to one receiver.
+    webhook_concurrency: Count = 16
 
     #: Folder of model folders, `<name>/<version>/`.
     models_dir: Path = Path("models")
@@ -138,6 +167,8 @@ class Settings(BaseSettings):
     deadline_seconds: Seconds = 86_400.0
     #: How long a final job can be read.
     retention_seconds: Annotated[int, Field(ge=1)] = 86_400
+    #: How long an idempotency key stands for the job that came with it.
+    idempotency_seconds: Annotated[int, Field(ge=1)] = 86_400
     #: How long a job in quarantine keeps its input.
     quarantine_retention_seconds: Annotated[int, Field(ge=1)] = 604_800
 
@@ -162,7 +193,7 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _split_names(cls, values: dict[str, object]) -> dict[str, object]:
-        for name in ("models", "lanes", "input_buckets"):
+        for name in ("models", "lanes", "input_buckets", "webhook_secrets", "webhook_allowed_networks"):
             if isinstance(text := values.get(name), str):
                 values[name] = tuple(part.strip() for part in text.split(",") if part.strip())
         return values
@@ -231,7 +262,7 @@ def _to_text(value: object) -> str:
         return value.get_secret_value()
     if isinstance(value, Path):
         return str(value.resolve())
-    return ",".join(value) if isinstance(value, tuple) else str(value)
+    return ",".join(_to_text(part) for part in value) if isinstance(value, tuple) else str(value)
 
 
 def _explain(problem: object) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from shared.errors import FieldNote
+from shared.job_records import decode_extras, encode_extras
 from shared.jobs import JobSpec, ModelRef
 from shared.messages import MessageUnreadable, PredictMessage, StepMessage, find_task
 from shared.queues import Lane, TaskName
@@ -56,7 +57,8 @@ def _encode(specs: Sequence[JobSpec], sent_at: float) -> dict[str, Any]:
                 spec.max_attempts,
                 spec.reply_to,
                 [note.to_dict() for note in spec.warnings],
-                *([spec.owner] if spec.owner else []),
+                spec.owner,
+                encode_extras(spec),
             ]
             for spec in specs
         },
@@ -64,7 +66,9 @@ def _encode(specs: Sequence[JobSpec], sent_at: float) -> dict[str, Any]:
 
 
 def _decode(job_id: str, message: Mapping[str, Any], origin: Mapping[str, Any]) -> JobSpec:
-    is_single, deadline_seconds, max_attempts, reply_to, warnings, *owner = origin["jobs"][job_id]
+    is_single, deadline_seconds, max_attempts, reply_to, warnings, *rest = origin["jobs"][job_id]
+    # A message of the release before has neither.
+    owner, extras = rest or ("", {})
     is_step = "step" in message
     return JobSpec(
         id=job_id,
@@ -77,5 +81,6 @@ def _decode(job_id: str, message: Mapping[str, Any], origin: Mapping[str, Any]) 
         max_attempts=max_attempts,
         step=StepMessage.decode(message).step if is_step else None,
         reply_to=reply_to,
-        owner=owner[0] if owner else "",
+        owner=owner,
+        **decode_extras(extras),
     )

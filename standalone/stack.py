@@ -94,13 +94,21 @@ class Stack:
             self._worker_program("bulk-worker", Lane.BULK, settings.bulk_workers),
             Program("api", [sys.executable, "-m", "api"], priority=30),
         ]
+        if settings.webhooks:
+            programs.append(self._program("webhooks", [sys.executable, "-m", "worker.webhooks"]))
         return programs
 
     def _worker_program(self, name: str, lane: Lane, copies: int) -> Program:
         """Workers of one lane only, so that a flood of files never delays a single prediction."""
+        return self._program(name, [sys.executable, "-m", "worker"], copies=copies, lanes=lane.value)
+
+    def _program(self, name: str, command: list[str], *, copies: int = 1, lanes: str | None = None) -> Program:
+        """A process with a health file of its own."""
         health_file = f"{quote_percent(str(self._runtime_dir))}/{name}-%(process_num)d.health"
-        environment = f'ROWCALL_LANES="{lane.value}",ROWCALL_HEALTH_FILE="{health_file}"'
-        return Program(name, [sys.executable, "-m", "worker"], priority=20, copies=copies, environment=environment)
+        environment = f'ROWCALL_HEALTH_FILE="{health_file}"'
+        if lanes is not None:
+            environment = f'ROWCALL_LANES="{lanes}",{environment}'
+        return Program(name, command, priority=20, copies=copies, environment=environment)
 
     def _store_program(self) -> Program:
         state_dir = self._data_dir / "store"

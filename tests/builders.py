@@ -3,7 +3,7 @@
 from typing import Any
 
 from shared.batches import BatchSpec, Chunk, CsvDialect, CsvLayout, Mend, Part
-from shared.errors import JobErrorCode
+from shared.job_errors import JobErrorCode
 from shared.jobs import JobError, JobSpec, JobStatus, ModelRef, Outcome, Row
 from shared.manifest import Artifact, Feature, Libraries, ModelManifest
 from shared.queues import Lane

@@ -3,10 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from redis import Redis
-
-from shared.batch_store import RedisBatchStore
 from shared.errors import BrokerUnavailable
+from shared.job_lists import JobPage
 from shared.job_records import JobEnd
 from shared.job_store import (
     CANCELED,
@@ -14,18 +12,20 @@ from shared.job_store import (
     WORKER_DIED,
     Accepted,
     CancelVerdict,
-    RedisJobStore,
     Release,
     Stuck,
     Sweep,
     Verdict,
 )
-from shared.jobs import TRANSITIONS, Job, JobSpec, JobStatus, Outcome, QueueState
+from shared.job_terms import DeleteVerdict, Earlier, RetryVerdict
+from shared.jobs import RETRYABLE, TRANSITIONS, Job, JobSpec, JobStatus, Outcome, QueueState
 from shared.manifest import ModelManifest
 from shared.queues import Lane
 from shared.redis_messages import QueueEntry
 from shared.registry import ServedModel
 from shared.settings import Settings
+from tests.timed_stores import TimedRedisBatchStore as TimedRedisBatchStore  # noqa: PLC0414  # Read from here by many.
+from tests.timed_stores import TimedRedisJobStore as TimedRedisJobStore  # noqa: PLC0414  # Read from here by many.
 
 
 @dataclass
@@ -35,6 +35,11 @@ class _Record:
     enqueued_at: float
     token: str = ""
     lease_until: float = 0.0
+    #: It runs and is to be deleted.
+    is_deleted: bool = False
+    retried_by: str = ""
+    #: Attempts since it was retried; 0 while it was not.
+    allowed: int = 0
 
 
 class FakeJobStore:
@@ -43,15 +48,40 @@ class FakeJobStore:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._records: dict[str, _Record] = {}
+        #: Records that are missing on purpose, and idempotency keys.
+        self._gone: set[str] = set()
+        self._keys: dict[str, tuple[str, str, float]] = {}
         self._clock = 1_700_000_000.0
         #: Messages that were enqueued with the records.
         self.entries: list[QueueEntry] = []
 
     def let_time_pass(self, seconds: float) -> None:
         self._clock += seconds
-        gone = [i for i, r in self._records.items() if r.job.expires_at is not None and r.job.expires_at <= self._clock]
+        gone = [i for i, r in self._records.items() if self._is_over(r.job)]
         for job_id in gone:
             del self._records[job_id]
+
+    def _is_over(self, job: Job) -> bool:
+        hand_over = 5.0 if job.spec.retain_seconds == 0 else 0.0
+        return job.expires_at is not None and job.expires_at + hand_over <= self._clock
+
+    def _find_earlier(self, spec: JobSpec) -> Earlier | None:
+        once, record = spec.once, self._records.get(spec.id)
+        if once is None:
+            return Earlier(spec.id, is_same=True) if spec.id in self._gone and record is None else None
+        if not once.key:
+            known = record.job.spec.once if record else None
+            is_same = known.digest == once.digest if known else True
+            return Earlier(spec.id, is_same) if record or spec.id in self._gone else None
+        job_id, digest, until = self._keys.get(once.key, ("", "", 0.0))
+        if until <= self._clock or (job_id == spec.id and job_id not in self._gone):
+            return None
+        return Earlier(job_id, digest == once.digest)
+
+    def _note_key(self, spec: JobSpec) -> None:
+        if spec.once and spec.once.key:
+            until = self._clock + self._settings.idempotency_seconds
+            self._keys.setdefault(spec.once.key, (spec.id, spec.once.digest, until))
 
     def _move(self, record: _Record, status: JobStatus, outcome: Outcome | None = None) -> None:
         assert status in TRANSITIONS[record.job.status], f"{record.job.status} → {status}"
@@ -60,6 +90,18 @@ class FakeJobStore:
             died = outcome is WORKER_DIED
             kept = self._settings.quarantine_retention_seconds if died else self._settings.retention_seconds
             record.job = replace(record.job, outcome=outcome, completed_at=self._clock, expires_at=self._clock + kept)
+            self._retain(record, kept)
+
+    def _retain(self, record: _Record, kept: int) -> None:
+        spec = record.job.spec
+        wanted = spec.retain_seconds
+        if wanted is not None and wanted < kept:
+            rows = spec.rows if wanted else []
+            record.job = replace(record.job, spec=replace(spec, rows=rows), expires_at=self._clock + wanted)
+            self._gone.add(spec.id)
+        if record.is_deleted:
+            self._gone.add(spec.id)
+            del self._records[spec.id]
 
     def _queued(self, lane: Lane) -> list[_Record]:
         queued = [
@@ -80,6 +122,11 @@ class FakeJobStore:
             self.entries.append(entry)
         accepted = []
         for spec in specs:
+            if (earlier := self._find_earlier(spec)) is not None:
+                accepted.append(Accepted(0.0, QueueState(0, None), live_workers=1, earlier=earlier))
+                continue
+            self._keys.pop(spec.once.key, None) if spec.once and spec.id not in self._records else None
+            self._note_key(spec)
             job = Job(spec, JobStatus.QUEUED, 0, self._clock)
             record = self._records.setdefault(spec.id, _Record(job, self._clock))
             queue = self._state(record.job) or QueueState(0, None)
@@ -87,7 +134,7 @@ class FakeJobStore:
         return accepted
 
     def restore(self, specs: Sequence[JobSpec], *, sent_at: float) -> int:
-        lost = [spec for spec in specs if spec.id not in self._records]
+        lost = [spec for spec in specs if spec.id not in self._records and spec.id not in self._gone]
         if self._clock >= sent_at + self._settings.retention_seconds - 10:
             return 0
         for spec in lost:
@@ -161,9 +208,59 @@ class FakeJobStore:
             return CancelVerdict.RUNNING
         return CancelVerdict.CANCELED if record.job.status is JobStatus.CANCELED else CancelVerdict.FINAL
 
-    def find(self, job_id: str) -> Job | None:
+    def delete(self, job_id: str) -> DeleteVerdict:
         record = self._records.get(job_id)
         if record is None:
+            return DeleteVerdict.DELETED if job_id in self._gone else DeleteVerdict.UNKNOWN
+        record.is_deleted = True
+        if record.job.status is JobStatus.RUNNING:
+            record.job = replace(record.job, cancel_requested=True)
+            return DeleteVerdict.RUNNING
+        if record.job.status is JobStatus.QUEUED:
+            self._move(record, JobStatus.CANCELED, CANCELED)
+        else:
+            self._gone.add(job_id)
+            del self._records[job_id]
+        return DeleteVerdict.DELETED
+
+    def retry(self, spec: JobSpec, token: str) -> tuple[RetryVerdict, float]:
+        record = self._records.get(spec.id)
+        if record is None or record.is_deleted:
+            return RetryVerdict.UNKNOWN, 0.0
+        if record.retried_by == token:
+            return RetryVerdict.QUEUED, record.job.queued_at
+        if record.job.status not in RETRYABLE:
+            return RetryVerdict.NOT_RETRYABLE, 0.0
+        if not record.job.spec.rows:
+            return RetryVerdict.INPUT_DROPPED, 0.0
+        self._gone.discard(spec.id)
+        again = Job(record.job.spec, JobStatus.QUEUED, record.job.attempt, record.job.created_at)
+        record.job = replace(again, retries=record.job.retries + 1, retried_at=self._clock)
+        record.token, record.retried_by, record.enqueued_at = "", token, self._clock
+        record.allowed = record.job.attempt + spec.max_attempts
+        return RetryVerdict.QUEUED, self._clock
+
+    def page(
+        self, owner: str, *, limit: int, status: JobStatus | None = None, model: str | None = None, cursor: str = ""
+    ) -> JobPage:
+        jobs = [
+            replace(record.job, spec=replace(record.job.spec, rows=[]), outcome=_without_output(record.job.outcome))
+            for record in reversed(self._records.values())
+            if record.job.spec.owner == owner and not record.is_deleted and record.job.spec.step is None
+            if not (record.job.spec.retain_seconds == 0 and record.job.status.is_final)
+            if status in (None, record.job.status) and model in (None, record.job.spec.model.name)
+        ]
+        start = int(cursor.partition("-")[2] or 0)
+        following = start + limit
+        return JobPage(jobs[start:following], f"0-{following}" if following < len(jobs) else None)
+
+    def glance(self, keys: Sequence[str]) -> list[str]:
+        jobs = [self.find(key.partition(":")[2]) for key in keys]
+        return [f"{job.status} {job.attempt} {job.retries} {job.cancel_requested}" if job else "" for job in jobs]
+
+    def find(self, job_id: str) -> Job | None:
+        record = self._records.get(job_id)
+        if record is None or record.is_deleted:
             return None
         if not record.job.status.is_final and record.job.deadline <= self._clock:
             self._move(record, JobStatus.EXPIRED, EXPIRED)
@@ -174,7 +271,8 @@ class FakeJobStore:
 
     def ended(self, job_ids: Sequence[str]) -> list[str]:
         records = [self._records[job_id] for job_id in job_ids if job_id in self._records]
-        return [record.job.id for record in records if record.job.status.is_final or record.job.deadline <= self._clock]
+        over = [record.job.id for record in records if record.job.status.is_final or record.job.deadline <= self._clock]
+        return over + [job_id for job_id in job_ids if job_id in self._gone and job_id not in self._records]
 
     def end_of(self, job_id: str) -> JobEnd:
         """Return what the real store tells the API process of a final job."""
@@ -217,15 +315,19 @@ class FakeJobStore:
                 continue
             if record.job.cancel_requested:
                 self._move(record, JobStatus.CANCELED, CANCELED)
-            elif record.job.attempt >= record.job.spec.max_attempts:
+            elif record.job.attempt >= (record.allowed or record.job.spec.max_attempts):
                 self._move(record, JobStatus.FAILED, WORKER_DIED)
-                quarantined += 1
+                quarantined += record.job.spec.retain_seconds is None
             else:
                 self._move(record, JobStatus.QUEUED)
                 record.token = ""
                 record.enqueued_at = self._clock
                 stuck.append(record)
         return stuck, quarantined
+
+
+def _without_output(outcome: Outcome | None) -> Outcome | None:
+    return outcome if outcome is not None and outcome.predictions is None else None
 
 
 @dataclass
@@ -272,50 +374,3 @@ class FakeRegistry:
 
     def live_workers(self, lane: Lane) -> int:
         return self.workers
-
-
-def _age_members(redis: Redis, key: bytes, seconds: float) -> None:
-    """Move the moments in a sorted set into the past."""
-    for member in redis.zrange(key, 0, -1):
-        redis.zincrby(key, -seconds, bytes(member))  # type: ignore[arg-type]  # This client answers bytes.
-
-
-def _age_record(redis: Redis, key: bytes, seconds: float) -> None:
-    """Move the moments in a record into the past."""
-    for name in ("created", "deadline", "started", "completed", "expires"):
-        if redis.hexists(key, name):
-            redis.hincrbyfloat(key, name, -seconds)
-
-
-class TimedRedisJobStore(RedisJobStore):
-    """The real store; time passes by moving every moment in its records into the past."""
-
-    def __init__(self, redis: Redis, settings: Settings) -> None:
-        super().__init__(redis, settings)
-        self.redis = redis
-
-    def let_time_pass(self, seconds: float) -> None:
-        for key in self.redis.scan_iter(f"{self._root}*"):
-            if self.redis.type(key) == b"zset":
-                _age_members(self.redis, key, seconds)
-            elif b":job:" in key:
-                _age_record(self.redis, key, seconds)
-                left = self.redis.ttl(key)
-                if left > 0:
-                    self.redis.expire(key, max(int(left - seconds), 0))
-
-
-class TimedRedisBatchStore(RedisBatchStore):
-    """The real store; time passes by moving every moment in its records into the past."""
-
-    def __init__(self, redis: Redis, settings: Settings) -> None:
-        super().__init__(redis, settings)
-        self.redis = redis
-        self._start = f"{settings.key_root}batch"
-
-    def let_time_pass(self, seconds: float) -> None:
-        for key in self.redis.scan_iter(f"{self._start}*"):
-            if self.redis.type(key) == b"zset":
-                _age_members(self.redis, key, seconds)
-            elif not key.endswith((b":chunks", b":parts", b":codes")):
-                _age_record(self.redis, key, seconds)

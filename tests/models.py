@@ -52,6 +52,19 @@ class MoodyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         return probabilities
 
 
+class FragileClassifier(MoodyClassifier):
+    """Bears every row but those that kill, and these too once a file is gone: the cause was mended."""
+
+    def __init__(self, path: str = "") -> None:
+        self.path = path
+
+    def predict_proba(self, rows: Any) -> Any:
+        numbers = np.asarray(rows)[:, 0]
+        if (numbers == KILLS_THE_PROCESS).any() and Path(self.path).exists():
+            os._exit(9)
+        return np.full((len(numbers), 2), (0.75, 0.25))
+
+
 class CountingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types.
     """Writes the first value of every row that it has predicted into a file, one line for each, after a short sleep."""
 

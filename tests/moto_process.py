@@ -1,4 +1,4 @@
-"""A real moto server for tests: S3 and SQS over HTTP, in a process of its own that its user ends."""
+"""A real moto server for tests: AWS over HTTP, in a process of its own that its user ends."""
 
 import socket
 import subprocess
@@ -35,9 +35,9 @@ class MotoProcess:
 
     @classmethod
     @contextmanager
-    def run(cls) -> Iterator[Self]:
+    def run(cls, module: str = "moto.server") -> Iterator[Self]:
         server = cls()
-        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(server.port)]
+        command = [sys.executable, "-m", module, "-H", "127.0.0.1", "-p", str(server.port)]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             try:
                 server._wait_for(process)

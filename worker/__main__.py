@@ -7,6 +7,7 @@ from shared.errors import ModelError
 from shared.logs import configure_logs
 from shared.settings import SettingsInvalid, read_settings
 from worker.lean_imports import import_scikit_learn
+from worker.memory import freeze_objects, keep_freed_memory
 
 
 def main() -> int:
@@ -14,6 +15,7 @@ def main() -> int:
     try:
         settings = read_settings()
         configure_logs("worker", settings.log_level)
+        keep_freed_memory()
         import_scikit_learn()
         from worker.app import create_worker  # noqa: PLC0415 - whatever imports scikit-learn has to come after it
 
@@ -21,6 +23,7 @@ def main() -> int:
     except (ModelError, SettingsInvalid) as error:
         sys.stderr.write(f"rowcall worker refuses to start: {error}\n")
         return os.EX_CONFIG
+    freeze_objects()
     worker.start()
     return int(worker.exitcode or 0)
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from celery import Celery
+
 from shared.batch_store import RedisBatchStore
 from shared.broker import Broker, make_celery
 from shared.brokers import make_broker
@@ -12,6 +14,7 @@ from shared.queues import Lane
 from shared.redis_client import make_redis
 from shared.registry import RedisRegistry
 from shared.settings import Settings
+from shared.store_metrics import StoreMetrics
 from worker.activity import Activity
 from worker.batch_steps import BatchSteps
 from worker.consumer import Consumer
@@ -19,6 +22,7 @@ from worker.health import HealthFile
 from worker.housekeeping import Housekeeping
 from worker.lease_keeper import LeaseKeeper
 from worker.lifecycle import Presence, follow_lifecycle
+from worker.measures import Measures, Reporter
 from worker.micro_batch import MicroBatch
 from worker.predictors import Predictors
 from worker.priority import Priority
@@ -47,6 +51,7 @@ def create_worker(settings: Settings) -> Any:
     broker = make_broker(settings, celery, store=redis, retries=RETRIES)
     batches = RedisBatchStore(redis, settings)
     files = make_file_store(settings.effective_files_url)
+    measures = Measures()
     steps = BatchSteps(
         jobs=jobs,
         batches=batches,
@@ -55,16 +60,31 @@ def create_worker(settings: Settings) -> Any:
         predictors=predictors,
         leases=leases,
         settings=settings,
+        measures=measures,
     )
     activity = Activity()
     flow = LaneFlow(redis, settings)
-    register_tasks(celery, MicroBatch(jobs, predictors, leases), steps, flow=flow, activity=activity)
-    sweeper = Sweeper(jobs, broker, redis, settings, Housekeeping(batches, files))
+    micro_batch = MicroBatch(jobs, predictors, leases, measures)
+    register_tasks(celery, micro_batch, steps, flow=flow, activity=activity, measures=measures)
+    sweeper = Sweeper(jobs, broker, redis, settings, Housekeeping(batches, files), measures)
     presence = Presence(RedisRegistry(redis, settings), settings.lanes, predictors.manifests)
+    reporter = Reporter(measures, StoreMetrics(redis, settings), presence.worker_id)
     give_back = GiveBack(jobs, batches, broker, leases)
     stopping = Stopping(give_back, stop_seconds=settings.stop_seconds, on_drain=presence.stop)
-    companions = [Priority(settings.lanes), leases, sweeper, presence, stopping, *_protection(settings, activity)]
+    companions = [
+        Priority(settings.lanes),
+        leases,
+        sweeper,
+        presence,
+        reporter,
+        stopping,
+        *_protection(settings, activity),
+    ]
     follow_lifecycle(celery, _health_file(settings, activity, broker), companions)
+    return _make_worker(celery, settings)
+
+
+def _make_worker(celery: Celery, settings: Settings) -> Any:
     return celery.Worker(
         # One process, one thread that predicts: no pipe to a child, and no fork under a model's own threads.
         pool="solo",

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from shared.batch_files import errors_key, mend_folder, mend_key, part_folder, result_key
 from shared.batch_store import BatchStore
 from shared.batches import ERROR_COLUMNS, BatchSpec, Chunk, CsvDialect, Mend, Part
-from shared.errors import RowErrorCode
 from shared.file_store import FileStore
 from shared.jobs import new_token
+from shared.row_errors import RowErrorCode
 from worker.csv_errors import cell_pattern, quote_cell, split_cells
 from worker.csv_records import find_records, scan_blocks
 from worker.csv_scoring import BlockScorer

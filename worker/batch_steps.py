@@ -14,12 +14,13 @@ from shared.batch_jobs import chunk_job
 from shared.batch_store import Batch, BatchStore
 from shared.batches import BatchError, BatchErrorCode, BatchSpec, BatchStatus, Chunk, Part
 from shared.broker import Broker
-from shared.errors import BrokerUnavailable, FileMissing, RowErrorCode
+from shared.errors import BrokerUnavailable, FileMissing
 from shared.file_store import FileStore
 from shared.job_store import JobStore, Verdict
 from shared.jobs import BatchStep, JobStatus, Outcome, StepKind, new_token
 from shared.messages import StepMessage
 from shared.queues import Lane
+from shared.row_errors import RowErrorCode
 from shared.settings import Settings
 from shared.sqs_messages import Origin
 from worker.batch_mend import Mender
@@ -27,6 +28,7 @@ from worker.claims import claim, finish
 from worker.csv_records import Block, RecordTooLong, scan_blocks, split_into_chunks
 from worker.csv_scoring import BlockScorer, ScoredBlock
 from worker.lease_keeper import LeaseKeeper
+from worker.measures import Measures
 from worker.predictors import ModelUnavailable, Predictors
 from worker.suspects import RowRange, Suspects
 
@@ -54,7 +56,9 @@ class BatchSteps:
         predictors: Predictors,
         leases: LeaseKeeper,
         settings: Settings,
+        measures: Measures | None = None,
     ) -> None:
+        self._measures = measures or Measures()
         self._jobs = jobs
         self._batches = batches
         self._files = files
@@ -83,6 +87,7 @@ class BatchSteps:
                 self._do(batch, message.step, token)
             busy_seconds = time.monotonic() - started
             finish(self._jobs, Lane.BULK, {message.job_id: _DONE}, token, busy_seconds=busy_seconds, origin=origin)
+        self._measures.busy(Lane.BULK, busy_seconds)
         log.info("step done", extra={"job_id": message.job_id, "seconds": busy_seconds})
 
     def _do(self, batch: Batch, step: BatchStep, token: str) -> None:
@@ -182,6 +187,7 @@ class BatchSteps:
                 rows += scored.rows
                 failed += scored.failed
                 codes.update(scored.errors_by_code)
+        self._measures.rows(Lane.BULK, predicted=rows - failed, failed=failed)
         error_bytes = b"".join(errors)
         if error_bytes:
             with self._files.open_writer(errors_key(spec.id, chunk.index, token)) as writer:

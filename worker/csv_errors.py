@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.batches import CsvDialect, CsvLayout
-from shared.errors import RowErrorCode
 from shared.feature_schema import CellProblem, read_cell
 from shared.jobs import Row
 from shared.manifest import Feature
+from shared.row_errors import RowErrorCode
 from worker.csv_records import Records
 
 

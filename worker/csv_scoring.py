@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from shared.batches import CsvLayout
-from shared.errors import RowErrorCode
+from shared.row_errors import RowErrorCode
 from worker.csv_cells import CellReader, Cells
 from worker.csv_errors import RecordReader, RowProblem, join_cells, quote_cell, render_errors
 from worker.csv_records import Records, find_records, without_empty_lines

@@ -16,6 +16,13 @@ from worker.progress import Progress
 WRITE_SECONDS = 5.0
 
 
+def write_sign(path: Path, *, stalled_seconds: float) -> None:
+    """Write that this process lives, and for how long it has taken nothing."""
+    fresh = path.with_suffix(".new")
+    fresh.write_text(f"{time.time():.3f} {stalled_seconds:.3f}\n")
+    fresh.replace(path)
+
+
 class HealthFile:
     """Written by the event loop while it turns.
 
@@ -33,9 +40,7 @@ class HealthFile:
     def write(self) -> None:
         """Replace the file at once, so that a reader never sees half of it."""
         with self._lock:
-            fresh = self._path.with_suffix(".new")
-            fresh.write_text(f"{time.time():.3f} {self._progress.stalled_seconds:.3f}\n")
-            fresh.replace(self._path)
+            write_sign(self._path, stalled_seconds=self._progress.stalled_seconds)
 
     def start(self) -> None:
         self.write()

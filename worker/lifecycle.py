@@ -26,7 +26,7 @@ class Presence:
         self._registry = registry
         self._lanes = lanes
         self._manifests = manifests
-        self._worker_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        self.worker_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self._stopping = threading.Event()
 
     def start(self) -> None:
@@ -35,7 +35,7 @@ class Presence:
     def _run(self) -> None:
         while True:
             try:
-                self._registry.announce(self._worker_id, self._lanes, self._manifests)
+                self._registry.announce(self.worker_id, self._lanes, self._manifests)
             except DependencyError as error:
                 log.warning("presence not announced", extra={"detail": error.detail})
             if self._stopping.wait(HEARTBEAT_SECONDS):
@@ -45,7 +45,7 @@ class Presence:
         """Say goodbye, so that nobody counts on a worker that drains."""
         self._stopping.set()
         try:
-            self._registry.withdraw(self._worker_id)
+            self._registry.withdraw(self.worker_id)
         except DependencyError as error:
             log.warning("presence not withdrawn, it runs out by itself", extra={"detail": error.detail})
 

@@ -5,13 +5,16 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from shared.errors import FieldNote, JobErrorCode
+from shared.errors import FieldNote
+from shared.job_errors import JobErrorCode
 from shared.job_store import JobStore, Verdict
 from shared.jobs import JobError, JobStatus, Outcome, Prediction, Row, new_token
 from shared.messages import PredictMessage
+from shared.queues import Lane
 from shared.sqs_messages import Origin
 from worker.claims import claim, finish
 from worker.lease_keeper import LeaseKeeper
+from worker.measures import Measures
 from worker.predictor import OutputInvalid, Predictor
 from worker.predictors import ModelUnavailable, Predictors
 
@@ -35,8 +38,11 @@ RowResult = Prediction | RowFailure
 class MicroBatch:
     """Takes messages to their end: claim, predict, finish."""
 
-    def __init__(self, jobs: JobStore, predictors: Predictors, leases: LeaseKeeper) -> None:
+    def __init__(
+        self, jobs: JobStore, predictors: Predictors, leases: LeaseKeeper, measures: Measures | None = None
+    ) -> None:
         self._jobs = jobs
+        self._measures = measures or Measures()
         self._predictors = predictors
         self._leases = leases
 
@@ -61,6 +67,8 @@ class MicroBatch:
             outcomes = self._predict(message.model_key, claimed)
             busy_seconds = time.monotonic() - started
             recorded = finish(self._jobs, message.lane, outcomes, token, busy_seconds=busy_seconds, origin=origin)
+        self._measures.busy(message.lane, busy_seconds)
+        self._measures.failures(outcome for outcome, ours in zip(outcomes.values(), recorded, strict=True) if ours)
         log.info(
             "message predicted",
             extra={
@@ -86,6 +94,10 @@ class MicroBatch:
         started = time.perf_counter()
         results = predict_rows(predictor, rows)
         seconds = time.perf_counter() - started
+        manifest = predictor.manifest
+        self._measures.predicted(manifest.name, manifest.version, rows=len(rows), seconds=seconds)
+        failed = sum(isinstance(result, RowFailure) for result in results)
+        self._measures.rows(Lane.INTERACTIVE, predicted=len(rows) - failed, failed=failed)
         outcomes = {}
         offset = 0
         for job_id, job_rows in jobs.items():

@@ -10,12 +10,14 @@ from redis.exceptions import RedisError
 
 from shared.broker import Broker
 from shared.errors import BrokerUnavailable, DependencyError
+from shared.job_errors import JobErrorCode
 from shared.job_store import JobStore, Stuck
 from shared.jobs import JobSpec
 from shared.queues import Lane
 from shared.redis_client import Script
 from shared.settings import Settings
 from worker.housekeeping import Housekeeping
+from worker.measures import Measures
 
 log = logging.getLogger(__name__)
 
@@ -30,9 +32,16 @@ class Sweeper:
     """One background thread in every worker; a lock in the store lets one of them work at a time."""
 
     def __init__(
-        self, jobs: JobStore, broker: Broker, redis: Redis, settings: Settings, housekeeping: Housekeeping
+        self,
+        jobs: JobStore,
+        broker: Broker,
+        redis: Redis,
+        settings: Settings,
+        housekeeping: Housekeeping,
+        measures: Measures | None = None,
     ) -> None:
         self._jobs = jobs
+        self._measures = measures or Measures()
         self._housekeeping = housekeeping
         self._broker = broker
         self._take = Script(redis, TAKE_TURN)
@@ -70,6 +79,8 @@ class Sweeper:
                 "stuck jobs swept",
                 extra={"resent": len(found.resend), "expired": found.expired, "quarantined": found.quarantined},
             )
+            self._measures.resent(len(found.resend))
+            self._measures.job_errors(JobErrorCode.WORKER_DIED, found.quarantined)
         for specs in group_for_resend(found.resend):
             self._broker.send(specs, enqueued_at=found.at)
         # Last, so that a file store that is away delays nothing else.

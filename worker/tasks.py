@@ -15,13 +15,20 @@ from shared.queues import Lane, TaskName
 from shared.sqs_messages import Origin
 from worker.activity import Activity
 from worker.batch_steps import BatchSteps
+from worker.measures import Measures
 from worker.micro_batch import MicroBatch
 
 log = logging.getLogger(__name__)
 
 
 def register_tasks(
-    celery: Celery, micro_batch: MicroBatch, batch_steps: BatchSteps, *, flow: LaneFlow, activity: Activity
+    celery: Celery,
+    micro_batch: MicroBatch,
+    batch_steps: BatchSteps,
+    *,
+    flow: LaneFlow,
+    activity: Activity,
+    measures: Measures,
 ) -> None:
     """Bind the task names of this worker to the collaborators that do the work."""
 
@@ -35,13 +42,13 @@ def register_tasks(
 
     @task(name=TaskName.PREDICT)  # type: ignore[untyped-decorator]  # Celery has no types.
     def predict(**message: Any) -> None:
-        with activity.working():
+        with activity.working(), measures.message(Lane.INTERACTIVE):
             decoded = PredictMessage.decode(message)
             micro_batch.run(decoded, find_origin(message, decoded.lane))
 
     @task(name=TaskName.BATCH_STEP)  # type: ignore[untyped-decorator]  # Celery has no types.
     def batch_step(**message: Any) -> None:
-        with activity.working():
+        with activity.working(), measures.message(Lane.BULK):
             batch_steps.run(StepMessage.decode(message), find_origin(message, Lane.BULK))
 
 

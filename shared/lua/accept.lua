@@ -1,14 +1,25 @@
 -- ARGV: lane; list of its queue and a message in two pieces, between which the time belongs ('' for no message);
---       then for each job: id, spec, deadline in seconds, reply channel, attempts allowed.
--- Returns live workers, busy seconds and jobs of the lane, then for each job: created, position.
-local lane, queue = ARGV[1], ARGV[2]
+--       seconds for which a job is listed; then for each job: id, spec, deadline in seconds, reply channel, attempts
+--       allowed, place (see `read_place`).
+-- Returns live workers, busy seconds and jobs of the lane, then for each job: created, position; in their place for a
+-- job that was not accepted: the id that was accepted before and whether that was the same request ('same', 'other').
+local lane, queue, listed_seconds = ARGV[1], ARGV[2], ARGV[5]
 local speed = redis.call('HMGET', load_key(lane), 'busy', 'jobs')
 local answer = {redis.call('ZCOUNT', workers_key(lane), now, '+inf'), speed[1] or '', speed[2] or ''}
 local ahead = redis.call('ZCARD', queued_key(lane))
 local queued, deadlines, created = {}, {}, stamp(now)
-for i = 5, #ARGV, 5 do
+for i = 6, #ARGV, 6 do
   local id, deadline = ARGV[i], stamp(now + tonumber(ARGV[i + 2]))
-  if write_job(lane, id, ARGV[i + 1], deadline, ARGV[i + 3], ARGV[i + 4]) then
+  local place = places[ARGV[i + 5]] or read_place(ARGV[i + 5])
+  local terms = place.terms
+  local earlier, is_same
+  if terms then earlier, is_same = find_earlier(id, terms) end
+  if earlier then
+    table.insert(answer, earlier)
+    table.insert(answer, is_same and 'same' or 'other')
+  elseif write_job(lane, id, ARGV[i + 1], deadline, ARGV[i + 3], ARGV[i + 4]) then
+    if terms then write_terms(id, terms) end
+    table.insert(place.ids, id)
     table.insert(answer, created)
     table.insert(answer, ahead + #queued / 2)
     table.insert(queued, created)
@@ -25,5 +36,6 @@ for i = 5, #ARGV, 5 do
 end
 each_chunk(queued, function(...) redis.call('ZADD', queued_key(lane), ...) end)
 each_chunk(deadlines, function(...) redis.call('ZADD', DEADLINES, ...) end)
+list_placed(listed_seconds)
 if queue ~= '' then redis.call('LPUSH', queue, ARGV[3] .. created .. ARGV[4]) end
 return answer

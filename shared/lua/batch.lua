@@ -13,9 +13,15 @@ local function end_batch(id, status, error, retention)
   local key = root .. 'batch:' .. id
   redis.call('HSET', key, 'status', status, 'error', error, 'completed', stamp(now),
              'expires', stamp(now + tonumber(retention)))
+  redis.call('HINCRBY', root .. 'batches_ended', status, 1)
   redis.call('ZREM', root .. 'batch_deadlines', id)
   -- The files outlive the record by nothing: whoever deletes them deletes the record too.
   redis.call('ZADD', root .. 'batch_expiry', stamp(now + tonumber(retention)), id)
+  local batch = redis.call('HMGET', key, 'webhook_url', 'created')
+  if batch[1] then
+    tell_webhook(id, key, batch[1], retention, 'status', status, 'created', batch[2], 'completed', stamp(now),
+                 'expires', stamp(now + tonumber(retention)), 'error', error)
+  end
 end
 
 -- Ends the batch when there is a reason to: too many rows without a prediction, or every chunk is done.

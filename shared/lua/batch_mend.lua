@@ -2,8 +2,8 @@
 -- ARGV: id, deadline in seconds, number of this mend, mend, then the job of its step: lane, id, spec, attempts allowed.
 -- Returns unknown, ok, or the status that does not allow it.
 local id, key = ARGV[1], root .. 'batch:' .. ARGV[1]
-local batch = redis.call('HMGET', key, 'status', 'mends')
-if not batch[1] then return 'unknown' end
+local batch = redis.call('HMGET', key, 'status', 'mends', 'deleted')
+if not batch[1] or batch[3] then return 'unknown' end
 if redis.call('HEXISTS', key .. ':mends', ARGV[3]) == 1 then
   if redis.call('HGET', key .. ':mends', ARGV[3]) ~= ARGV[4] then return 'running' end
   -- Written again, so that whoever waits for replicas waits for this mend, and not for nothing.

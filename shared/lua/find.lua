@@ -1,13 +1,14 @@
 -- ARGV: retention, outcome of an expired job, then ids.
 -- Returns for each id: nothing, or the record as field, value …, then while queued: position, live workers, busy
---         seconds, jobs of the lane.
-local answer, queued_in, lanes = {}, {}, {}
+--         seconds, jobs of the lane. A job that was deleted is not found.
+local answer, is_there, queued_in, lanes = {}, {}, {}, {}
 for i = 3, #ARGV do
   local id = ARGV[i]
-  local job = redis.call('HMGET', JOB .. id, 'status', 'deadline', 'lane')
+  local job = redis.call('HMGET', JOB .. id, 'status', 'deadline', 'lane', 'deleted')
+  is_there[id] = job[1] and not job[4]
   -- The sweeper would do the same within a second; without any worker alive nobody else does.
-  if job[1] and not is_final(job[1]) and tonumber(job[2]) <= now then finalize(id, 'expired', ARGV[2], ARGV[1])
-  elseif job[1] == 'queued' then queued_in[id] = job[3] end
+  if is_there[id] and not is_final(job[1]) and tonumber(job[2]) <= now then finalize(id, 'expired', ARGV[2], ARGV[1])
+  elseif is_there[id] and job[1] == 'queued' then queued_in[id] = job[3] end
 end
 close_ended()
 
@@ -18,7 +19,7 @@ end
 
 for i = 3, #ARGV do
   local id = ARGV[i]
-  local lane, record = queued_in[id], redis.call('HGETALL', JOB .. id)
+  local lane, record = queued_in[id], is_there[id] and redis.call('HGETALL', JOB .. id) or {}
   if #record == 0 then table.insert(answer, {})
   elseif not lane then table.insert(answer, {record})
   else

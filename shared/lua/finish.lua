@@ -5,8 +5,8 @@ local answer, done = {}, 0
 for i = 6, #ARGV, 3 do
   local id = ARGV[i]
   local facts = read_facts(id, 'status', 'token')
-  local status = facts[7]
-  local ours = status and facts[8] == token
+  local status = facts[10]
+  local ours = status and facts[11] == token
   if ours and status == 'running' then
     -- Facts 6: it was asked to cancel.
     if facts[6] then finalize(id, 'canceled', canceled, retention, facts)

@@ -9,7 +9,7 @@ local function leave_quarantine(id, retention, spec, batch)
   local completed = redis.call('HGET', key, 'completed')
   if completed then
     local left = time_left(completed)
-    redis.call('HSET', key, 'spec', spec, 'expires', stamp(now + left))
+    redis.call('HSET', key, 'spec', spec, 'input', 'dropped', 'expires', stamp(now + left))
     redis.call('EXPIRE', key, math.ceil(left))
   end
   local batch_key = root .. 'batch:' .. batch

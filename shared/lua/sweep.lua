@@ -29,15 +29,18 @@ close_ended()
 
 for _, id in ipairs(due(RUNNING, stamp(now))) do
   local key = JOB .. id
-  local job = redis.call('HMGET', key, 'lane', 'attempt', 'cancel', 'allowed', 'spec')
+  local job = redis.call('HMGET', key, 'lane', 'attempt', 'cancel', 'allowed', 'spec', 'retain')
   if not job[1] then
     redis.call('ZREM', RUNNING, id)
   elseif job[3] then
     finalize(id, 'canceled', canceled, retention)
   elseif tonumber(job[2]) >= tonumber(job[4]) then
     finalize(id, 'failed', died, quarantine_retention)
-    redis.call('ZADD', QUARANTINE, stamp(now + tonumber(quarantine_retention)), id)
-    quarantined_count = quarantined_count + 1
+    -- Not what its client wants gone sooner.
+    if not job[6] then
+      redis.call('ZADD', QUARANTINE, stamp(now + tonumber(quarantine_retention)), id)
+      quarantined_count = quarantined_count + 1
+    end
     local step = cjson.decode(job[5])['step']
     -- Nobody will do this step, so its batch cannot be completed.
     if type(step) == 'table' and batch_is_open(step['batch_id']) then

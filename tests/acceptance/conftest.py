@@ -1,7 +1,10 @@
 """A whole stack of real processes: the server, the API under granian, two Celery workers."""
 
+import os
 import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +23,13 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def make_key(stack: Stack, *options: str) -> str:
+    """Return a key that an operator made on the server's side."""
+    command = [sys.executable, "-m", "api.keys", "create", "for a test", *options]
+    environment = os.environ | {"ROWCALL_REDIS_URL": stack.store_url}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip()
 
 
 @pytest.fixture(scope="session")

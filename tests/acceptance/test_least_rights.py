@@ -85,8 +85,19 @@ def use_everything(url: str) -> None:
         assert http.post(f"/v1/predictions/{submitted.json()['id']}/cancel").status_code == 409
         operator = {"Authorization": f"Bearer {OPERATOR_TOKEN}"}
         assert http.get("/v1/quarantine", headers=operator).status_code == 200
+        manage_keys(http, operator)
         score(http)
         assert http.get("/readyz").status_code == 200
+
+
+def manage_keys(http: httpx2.Client, operator: dict[str, str]) -> None:
+    """Make a key, use it, list it, revoke it."""
+    made = http.post("/v1/keys", json={"name": "for a test", "scopes": ["admin"]}, headers=operator).json()
+    holder = {"Authorization": f"Bearer {made['key']}"}
+    assert http.get("/v1/quarantine", headers=holder).status_code == 200
+    (listed,) = http.get("/v1/keys", headers=operator).json()["data"]
+    assert listed["last_used_at"] is not None
+    assert http.delete(f"/v1/keys/{made['id']}", headers=operator).status_code == 204
 
 
 def submit(http: httpx2.Client, mood: object) -> httpx2.Response:

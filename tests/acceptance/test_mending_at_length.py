@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from shared.errors import RowErrorCode
+from shared.row_errors import RowErrorCode
 from shared.settings import Settings
 from standalone.stack import Stack, running_stack
 from tests.acceptance.conftest import free_port

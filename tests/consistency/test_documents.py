@@ -1,5 +1,6 @@
 """What can be set and what can go wrong is written down, and nothing else is."""
 
+import json
 import re
 from itertools import chain
 from pathlib import Path
@@ -8,15 +9,10 @@ from typing import Any
 import pytest
 
 from api.problems import FRAMEWORK_PROBLEMS
-from shared.errors import (
-    DependencyError,
-    FieldErrorCode,
-    FieldWarningCode,
-    JobErrorCode,
-    RequestError,
-    ServiceError,
-)
+from shared.errors import DependencyError, FieldErrorCode, FieldWarningCode, RequestError, ServiceError
+from shared.job_errors import JobErrorCode
 from shared.settings import ENVIRONMENT_PREFIX, Settings
+from tests.acceptance.direct import direct_outputs
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VARIABLE = re.compile(rf"\b{ENVIRONMENT_PREFIX}[A-Z0-9_]*[A-Z0-9]\b")
@@ -106,3 +102,19 @@ def test_the_example_environment_names_only_settings_that_exist() -> None:
 @pytest.mark.parametrize("code", CODES)
 def test_every_code_that_can_reach_a_client_is_documented(errors_document: str, code: str) -> None:
     assert code in CODE_ENTRY.findall(errors_document)
+
+
+#: Records that the README sends, and what it shows of their answers.
+README_RECORDS = [
+    ({"height": 181, "weight": 80, "shoe_size": 44}, '{"female": 0.0301, "male": 0.9699}'),
+    ({"height": 190, "weight": 70, "shoe_size": 43}, '{"female": 0.0200, "male": 0.9800}'),
+]
+
+
+@pytest.mark.parametrize(("record", "shown"), README_RECORDS)
+def test_the_readme_shows_what_the_model_answers(record: dict[str, float], shown: str) -> None:
+    (output,) = direct_outputs([record])
+    readme = (ROOT / "README.md").read_text()
+
+    assert (json.dumps(record) in readme, shown in readme) == (True, True)
+    assert json.loads(shown) == pytest.approx(output["probabilities"], abs=0.00005)

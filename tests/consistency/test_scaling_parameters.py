@@ -11,7 +11,6 @@ from benchmarks.scaling.service_time import DEFAULT_MODEL
 from shared.settings import Settings
 
 TERRAFORM = Path(__file__).parents[2] / "infra/terraform"
-pytestmark = pytest.mark.skipif(not TERRAFORM.exists(), reason="there is no infra/terraform to compare with")
 
 
 def read(path: str) -> str:

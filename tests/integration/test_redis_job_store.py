@@ -6,7 +6,8 @@ import pytest
 from redis import Redis
 
 from shared.broker import CeleryBroker, make_celery
-from shared.errors import FieldNote, JobErrorCode
+from shared.errors import FieldNote
+from shared.job_errors import JobErrorCode
 from shared.job_records import JobEnd, decode_ends, encode_outcome
 from shared.job_store import Verdict
 from shared.jobs import JobError, JobSpec, JobStatus, Outcome

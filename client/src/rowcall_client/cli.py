@@ -14,11 +14,13 @@ from rowcall_client import DEFAULT_URL, __version__, exit_codes
 from rowcall_client.command_input import read_input
 from rowcall_client.command_setup import AsJson, GlobalOptions, ModelName, Url, Version, connected
 from rowcall_client.errors import PredictionFailed
+from rowcall_client.keys_command import keys
 from rowcall_client.predictions import Prediction, Status
 from rowcall_client.quarantine_command import quarantine
 from rowcall_client.score_command import score
 
 URL_VARIABLE = "ROWCALL_URL"
+KEY_VARIABLE = "ROWCALL_API_KEY"
 HELP = """Predict rows with the models of a Rowcall server.
 
 \b
@@ -71,13 +73,23 @@ def read_global_options(
     url: Annotated[
         str, typer.Option("--url", metavar="URL", envvar=URL_VARIABLE, help="Where the server is.")
     ] = DEFAULT_URL,
+    api_key: Annotated[
+        str | None,
+        typer.Option(
+            "--api-key",
+            metavar="KEY",
+            envvar=KEY_VARIABLE,
+            show_default=False,
+            help="Sent with every request; a server may ask for one. Better in the variable than on the command line.",
+        ),
+    ] = None,
     as_json: AsJson = False,
     _version: Annotated[
         bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version and end.")
     ] = False,
 ) -> None:
     known_urls = frozenset({DEFAULT_URL, os.environ.get(URL_VARIABLE, DEFAULT_URL)})
-    ctx.obj = GlobalOptions(url=url, as_json=as_json, known_urls=known_urls)
+    ctx.obj = GlobalOptions(url=url, as_json=as_json, known_urls=known_urls, api_key=api_key)
 
 
 @app.command(epilog=exit_codes.HELP)
@@ -160,6 +172,7 @@ def models(
 
 
 app.command(epilog=exit_codes.HELP)(score)
+app.add_typer(keys, name="keys")
 app.add_typer(quarantine, name="quarantine")
 
 

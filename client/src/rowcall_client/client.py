@@ -21,6 +21,7 @@ from rowcall_client.batches import Batch, BatchPreview
 from rowcall_client.downloads import Downloaded, ReportDownload
 from rowcall_client.errors import PredictionFailed, WaitTimedOut
 from rowcall_client.exchange import HttpExchange, find_retry_after_seconds
+from rowcall_client.key_calls import KeyCalls
 from rowcall_client.models import Model, ModelList
 from rowcall_client.predictions import Prediction, Row, Status
 from rowcall_client.quarantine_calls import QuarantineCalls
@@ -47,6 +48,7 @@ class RowcallClient:
         self,
         url: str = DEFAULT_URL,
         *,
+        api_key: str | None = None,
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
         transport: httpx2.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
@@ -55,11 +57,14 @@ class RowcallClient:
         """Prepare the connection; nothing is sent yet.
 
         url: where the server is, http:// or https://; a path is kept as a prefix.
+        api_key: sent with every request; a server may ask for one.
         timeout_seconds: limit for connecting and for each answer, on top of any wait asked for.
         transport, sleep, clock: for tests.
         Raises ValueError for an address that is none.
         """
-        self._exchange = HttpExchange(url, timeout_seconds=timeout_seconds, transport=transport, sleep=sleep)
+        self._exchange = HttpExchange(
+            url, timeout_seconds=timeout_seconds, transport=transport, sleep=sleep, api_key=api_key
+        )
         self._batches = BatchCalls(self._exchange, sleep=sleep, clock=clock)
         self._sleep = sleep
         self._clock = clock
@@ -213,9 +218,16 @@ class RowcallClient:
         """Return one model: its features, classes, versions and metrics."""
         return self._exchange.decode(self._exchange.send("GET", f"/v1/models/{quote(name, safe='')}"), Model.decode)
 
-    def quarantine(self, token: str | None) -> QuarantineCalls:
-        """Return what operators may do with the jobs in quarantine; token: the server's ROWCALL_OPERATOR_TOKEN."""
+    def quarantine(self, token: str | None = None) -> QuarantineCalls:
+        """Return what operators may do with the jobs in quarantine.
+
+        token: the server's ROWCALL_OPERATOR_TOKEN; None: the API key, which needs the scope `admin`.
+        """
         return QuarantineCalls(self._exchange, token=token)
+
+    def keys(self, token: str | None = None) -> KeyCalls:
+        """Return what operators may do with the API keys of the server; token: as for `quarantine`."""
+        return KeyCalls(self._exchange, token=token)
 
     def close(self) -> None:
         """Close the connections."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,6 +23,20 @@ Version = Annotated[
     str | None, typer.Option("--version", metavar="VERSION", help="Model version; the current one by default.")
 ]
 
+TOKEN_VARIABLE = "ROWCALL_OPERATOR_TOKEN"  # noqa: S105 - the name of a variable
+Token = Annotated[
+    str | None,
+    typer.Option(
+        "--token",
+        envvar=TOKEN_VARIABLE,
+        metavar="TOKEN",
+        show_default=False,
+        show_envvar=True,
+        help="Proves an operator, as does an API key with the scope admin; the same as on the server. "
+        "Better in the variable than on the command line.",
+    ),
+]
+
 
 @dataclass(frozen=True)
 class GlobalOptions:
@@ -32,6 +46,8 @@ class GlobalOptions:
     as_json: bool
     #: Addresses that need not be typed to be reached.
     known_urls: frozenset[str]
+    #: Sent with every request.
+    api_key: str | None = field(default=None, repr=False)
 
     def repeat_url(self, url: str | None) -> str:
         """What to add to a command so that it reaches the same server again; begins with a space unless empty."""
@@ -48,7 +64,7 @@ def connected(ctx: typer.Context, url: str | None, *, as_json: bool) -> Iterator
     address = url or chosen.url
     screen = make_screen(chosen.repeat_url(url), as_json=as_json or chosen.as_json)
     try:
-        client = RowcallClient(address)
+        client = RowcallClient(address, api_key=chosen.api_key)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--url") from error
     try:

@@ -50,6 +50,7 @@ class HttpExchange:
         timeout_seconds: float,
         transport: httpx2.BaseTransport | None,
         sleep: Callable[[float], None] = time.sleep,
+        api_key: str | None = None,
     ) -> None:
         """Prepare a connection pool; nothing is sent yet. Raises ValueError for an address that is none."""
         if not url.startswith(("http://", "https://")):
@@ -58,6 +59,8 @@ class HttpExchange:
         self._timeout_seconds = timeout_seconds
         self._sleep = sleep
         headers = {"Accept": "application/json", "User-Agent": f"rowcall-client/{__version__}"}
+        if api_key:
+            headers["Authorization"] = f"Bearer {api_key.strip()}"
         try:
             self._http = httpx2.Client(base_url=self.url, headers=headers, transport=transport)
         except httpx2.InvalidURL as error:

@@ -36,8 +36,8 @@ def describe_problem(problem: ProblemError) -> list[str]:
     lines = [f"{headline} ({problem.status} {problem.code})", *describe_notes(problem.errors)]
     if problem.code == "model_not_found":
         lines.append("See which models there are with: rowcall models")
-    if problem.code == "operator_token_required":
-        lines.append("Give it with the variable ROWCALL_OPERATOR_TOKEN.")
+    if problem.code == "key_required":
+        lines.append("Give it with the variable ROWCALL_API_KEY; an operator, the token with ROWCALL_OPERATOR_TOKEN.")
     if "missing_column" in {problem.code, *(note.code for note in problem.errors)}:
         lines.append("Say which column it is with: --column FEATURE=HEADER")
     if problem.retry_after_seconds is not None:

@@ -5,9 +5,7 @@ from typing import Annotated
 import typer
 
 from rowcall_client import exit_codes
-from rowcall_client.command_setup import AsJson, Url, connected
-
-TOKEN_VARIABLE = "ROWCALL_OPERATOR_TOKEN"  # noqa: S105 - the name of a variable
+from rowcall_client.command_setup import AsJson, Token, Url, connected
 
 quarantine = typer.Typer(
     help="Look at the jobs that were set aside because their workers died; begin them again, or drop them.",
@@ -18,17 +16,6 @@ quarantine = typer.Typer(
 
 QuarantinedId = Annotated[
     str, typer.Argument(metavar="ID", help="Id of a job in quarantine, such as prd_… or bat_….chunk.7.")
-]
-Token = Annotated[
-    str | None,
-    typer.Option(
-        "--token",
-        envvar=TOKEN_VARIABLE,
-        metavar="TOKEN",
-        show_default=False,
-        show_envvar=True,
-        help="Proves an operator; the same as on the server. Better in the variable than on the command line.",
-    ),
 ]
 
 

@@ -5,6 +5,7 @@ from typing import Protocol
 import typer
 
 from rowcall_client.errors import PredictionFailed, RowcallError, WaitTimedOut
+from rowcall_client.keys import Key, KeyList
 from rowcall_client.messages import encode_error
 from rowcall_client.models import Model, ModelList
 from rowcall_client.predictions import Prediction
@@ -40,6 +41,15 @@ class Screen(Protocol):
 
     def show_dropped(self, job_id: str) -> None:
         """Print that the input of a job was deleted."""
+
+    def show_new_key(self, key: Key) -> None:
+        """Print a key that was just made."""
+
+    def show_keys(self, keys: KeyList) -> None:
+        """Print the keys of the server."""
+
+    def show_revoked(self, key_id: str) -> None:
+        """Print that a key was revoked."""
 
     def show_error(self, error: RowcallError) -> None:
         """Print why the command did not bring what was asked for."""
@@ -77,6 +87,16 @@ class DocumentScreen:
 
     def show_dropped(self, job_id: str) -> None:
         """Print nothing: the server's answer is empty."""
+
+    def show_new_key(self, key: Key) -> None:
+        """Print the document of the key, which holds it."""
+        print_document(key.body)
+
+    def show_keys(self, keys: KeyList) -> None:
+        """Print the list document."""
+        print_document(keys.body)
+
+    show_revoked = show_dropped
 
     def show_error(self, error: RowcallError) -> None:
         """Print a job to stdout as any other document, and a problem to stderr."""

@@ -7,11 +7,13 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from rowcall_client.errors import RowcallError
+from rowcall_client.keys import Key, KeyList
 from rowcall_client.messages import describe_error, describe_notes, describe_place
 from rowcall_client.models import Model, ModelList
 from rowcall_client.predictions import Prediction
 from rowcall_client.quarantine import QuarantinedJob, QuarantinePage, Redrive
 from rowcall_client.render import render_model, render_models, render_prediction
+from rowcall_client.render_keys import render_keys
 from rowcall_client.render_quarantine import render_quarantine, render_quarantined
 
 #: Width of the output when a program reads it; rich needs a number, and lines must not be broken then.
@@ -69,6 +71,20 @@ class TextScreen:
     def show_dropped(self, job_id: str) -> None:
         """Print that it is gone."""
         self._print(Text(f"{job_id}  dropped"))
+
+    def show_new_key(self, key: Key) -> None:
+        """Print the bare key, for scripts."""
+        # Never broken into lines: it is copied from here.
+        self._stdout.print(Text(key.key or ""), soft_wrap=True)
+        self._print_hint(f"{key.id}, owner {key.owner}. Keep the key: the server shows it only now.")
+
+    def show_keys(self, keys: KeyList) -> None:
+        """Print a table of the keys."""
+        self._print(render_keys(keys))
+
+    def show_revoked(self, key_id: str) -> None:
+        """Print that it is refused."""
+        self._print(Text(f"{key_id}  revoked"))
 
     def show_error(self, error: RowcallError) -> None:
         """Print what happened, and below it what to do about it."""

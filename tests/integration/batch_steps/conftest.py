@@ -1,11 +1,12 @@
-"""A place where batches are worked through, with a real store and a real disk, and workers that die on demand."""
+"""A place where batches are worked through, with real stores of records and files, and workers that die on demand."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from shared.batch_jobs import split_job
 from shared.batch_store import CANCELED, REPLACED_SECONDS, Batch
 from shared.batches import BatchSpec, BatchStatus
 from shared.errors import FileMissing, FileStoreUnavailable
-from shared.file_store import LocalFileStore
+from shared.file_store import PIECE_BYTES, FileStore, FileWriter, LocalFileStore, Pieces, make_file_store
 from shared.job_store import Accepted, RedisJobStore
 from shared.jobs import JobSpec, Outcome
 from shared.manifest import ModelManifest
@@ -29,6 +30,7 @@ from shared.redis_messages import QueueEntry
 from shared.settings import Settings
 from tests.builders import batch_spec, manifest
 from tests.fakes import FakeBroker, TimedRedisBatchStore
+from tests.moto_process import CREDENTIALS, MotoProcess
 from worker.batch_steps import BatchSteps
 from worker.housekeeping import Housekeeping
 from worker.lease_keeper import LeaseKeeper
@@ -39,7 +41,8 @@ HEADER = b"name,height,shoe_size,note\n"
 WHOLE_FILE = 1 << 20
 #: Height of a person at whom a worker dies.
 DEADLY = 200.0
-DOWN = FileStoreUnavailable("The disk cannot be used.")
+NO_MODELS = Path("/nonexistent")
+DOWN = FileStoreUnavailable("The file store cannot be used.")
 
 thorough = hypothesis_settings(
     max_examples=15,
@@ -71,25 +74,59 @@ class Estimator:
         return np.column_stack((share, 1 - share))
 
 
-class FailingFiles(LocalFileStore):
-    """A local store that is away for the next `failures` files that are begun, and that notes what is read."""
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A file store of one test's own, and a look behind it."""
 
-    failures = 0
+    files: FileStore
+    #: Returns the path below the store of every file that lies under a prefix.
+    list_paths: Callable[[str], list[Path]]
 
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
+
+def disk_shelf(root: Path) -> Shelf:
+    def list_paths(prefix: str) -> list[Path]:
+        return [path.relative_to(root) for path in (root / prefix).rglob("*") if path.is_file()]
+
+    return Shelf(LocalFileStore(root), list_paths)
+
+
+def bucket_shelf(moto: MotoProcess, bucket: str) -> Shelf:
+    client = moto.client()
+    client.create_bucket(Bucket=bucket)
+
+    def list_paths(prefix: str) -> list[Path]:
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/")
+        return [Path(item["Key"]) for page in pages for item in page.get("Contents", [])]
+
+    return Shelf(make_file_store(f"s3://{bucket}?endpoint_url={moto.url}&region=us-east-1"), list_paths)
+
+
+class FailingFiles:
+    """A real store that is away for the next `failures` files that are begun, and that notes what is read."""
+
+    def __init__(self, files: FileStore) -> None:
+        self._files = files
+        self.failures = 0
         #: Key and range of each.
         self.reads: list[tuple[str, int, int | None]] = []
+        self.size = files.size
+        self.delete_folder = files.delete_folder
+        self.folders = files.folders
+        self.changed_at = files.changed_at
+        self.write_from = files.write_from
 
-    def read(self, key: str, *, start: int = 0, stop: int | None = None, **options: Any) -> Any:
+    def read(self, key: str, *, start: int = 0, stop: int | None = None, piece_bytes: int = PIECE_BYTES) -> Pieces:
         self.reads.append((key, start, stop))
-        return super().read(key, start=start, stop=stop, **options)
+        return self._files.read(key, start=start, stop=stop, piece_bytes=piece_bytes)
 
-    def open_writer(self, key: str) -> Any:
+    def read_range(self, key: str, start: int, stop: int) -> bytes:
+        return b"".join(self.read(key, start=start, stop=stop))
+
+    def open_writer(self, key: str) -> AbstractContextManager[FileWriter]:
         if self.failures:
             self.failures -= 1
             raise DOWN
-        return super().open_writer(key)
+        return self._files.open_writer(key)
 
 
 class DyingJobs(RedisJobStore):
@@ -120,19 +157,24 @@ class Workplace:
     A lease runs out at once, so that a sweep finds every step whose worker died.
     """
 
-    def __init__(self, redis: Redis, settings: Settings, folder: Path, model: ModelManifest | None = None) -> None:
+    def __init__(self, redis: Redis, settings: Settings, shelf: Shelf, model: ModelManifest | None = None) -> None:
         self.settings = settings.model_copy(
-            update={"lease_seconds": 1e-6, "resend_after_seconds": 1e-6, "max_record_bytes": 500, "models_dir": folder}
+            update={
+                "lease_seconds": 1e-6,
+                "resend_after_seconds": 1e-6,
+                "max_record_bytes": 500,
+                "models_dir": NO_MODELS,
+            }
         )
         self.jobs = DyingJobs(redis, self.settings)
         self.batches = TimedRedisBatchStore(redis, self.settings)
-        self.files = FailingFiles(folder)
+        self.shelf = shelf
+        self.files = FailingFiles(shelf.files)
         self.broker = FakeBroker()
         self.estimator = Estimator()
         self.model = model or manifest()
         self.worker = self.new_worker()
         self.deaths = 0
-        self._folder = folder
         self._ids = (f"bat_{number}" for number in count())
 
     def new_worker(self) -> BatchSteps:
@@ -163,7 +205,9 @@ class Workplace:
         spec = batch_spec(next(self._ids), **fields | overrides)
         with self.files.open_writer(input_key(spec.id)) as writer:
             writer.write(document)
-        self.send(split_job(spec), enqueued_at=self.batches.accept(spec, split_job(spec)))
+        accepted_at = self.batches.accept(spec, split_job(spec))
+        assert isinstance(accepted_at, float)
+        self.send(split_job(spec), enqueued_at=accepted_at)
         return spec
 
     def send(self, job: JobSpec, *, enqueued_at: float = 0.0) -> None:
@@ -233,14 +277,29 @@ class Workplace:
     def written(self, spec: BatchSpec) -> list[str]:
         """Return the files of the parts of a batch that stay, with their tokens left out."""
         self.tidy()
-        root = self._folder / batch_folder(spec.id) / "parts"
-        files = [path for path in root.rglob("*") if path.is_file()]
-        return sorted(f"{path.parent.name.split('-')[0]}/{path.name}" for path in files)
+        paths = self.shelf.list_paths(f"{batch_folder(spec.id)}/parts")
+        return sorted(f"{path.parent.name.split('-')[0]}/{path.name}" for path in paths)
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[MotoProcess]:
+    with MotoProcess.run() as server, pytest.MonkeyPatch.context() as environment:
+        for name, value in CREDENTIALS.items():
+            environment.setenv(name, value)
+        yield server
+
+
+@pytest.fixture(params=["disk", "bucket"])
+def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Shelf:
+    """Input, parts and output lie on a disk, and in a bucket."""
+    if request.param == "disk":
+        return disk_shelf(tmp_path)
+    return bucket_shelf(request.getfixturevalue("moto"), f"test-{uuid4()}")
 
 
 @pytest.fixture
-def place(redis: Redis, settings: Settings, tmp_path: Path) -> Workplace:
-    return Workplace(redis, settings, tmp_path)
+def place(redis: Redis, settings: Settings, shelf: Shelf) -> Workplace:
+    return Workplace(redis, settings, shelf)
 
 
 def people(rows: int, **broken: bytes) -> bytes:

@@ -1,9 +1,11 @@
 """A row at which workers die fails alone, and its neighbors come back."""
 
 import pytest
+from redis import Redis
 
 from shared.batch_jobs import STEP_ATTEMPTS
-from shared.batches import BatchErrorCode, BatchStatus
+from shared.batches import BatchErrorCode, BatchSpec, BatchStatus
+from shared.quarantine import RedisQuarantine
 from tests.integration.batch_steps.conftest import Workplace, die_at_once, failed_rows, people
 
 
@@ -72,3 +74,26 @@ def test_a_chunk_at_which_every_worker_dies_fails_its_batch(place: Workplace) ->
     assert batch.error is not None
     assert (batch.status, batch.error.code) == (BatchStatus.FAILED, BatchErrorCode.WORKER_DIED)
     assert place.deaths == STEP_ATTEMPTS
+
+
+def redrive(redis: Redis, place: Workplace, spec: BatchSpec) -> None:
+    """Let the batch go on for which a chunk was set aside."""
+    quarantine = RedisQuarantine(redis, place.settings)
+    (aside,) = quarantine.page().jobs
+    _verdict, steps = quarantine.resume(aside, place.find(spec))
+    for step in steps:
+        place.send(step)
+    place.run()
+
+
+def test_a_redriven_chunk_begins_as_if_no_worker_had_ever_died_at_its_rows(place: Workplace, redis: Redis) -> None:
+    document = people(40)
+    undisturbed = place.score(document)
+    place.estimator.meanwhile = [die_at_once] * STEP_ATTEMPTS
+    spec = place.score(document)
+    place.estimator.meanwhile = [die_at_once]
+
+    redrive(redis, place, spec)
+
+    assert place.deaths == STEP_ATTEMPTS + 1
+    assert place.results(spec) == place.results(undisturbed)

@@ -21,6 +21,7 @@ def test_an_accepted_batch_is_queued_as_it_was_sent(batches: TimedRedisBatchStor
     spec = batch_spec(on_error=OnError.ABORT, max_error_ratio=0.25)
 
     accepted_at = batches.accept(spec, split_job(spec))
+    assert isinstance(accepted_at, float)
 
     batch = find(batches)
     assert batch == Batch(spec, BatchStatus.QUEUED, accepted_at, batch.read_at, 0, 0, 0)

@@ -16,6 +16,9 @@ from api.gathering import Bounds
 from api.group_commit import GroupCommit
 from api.health import Readiness
 from api.ids import JobIds
+from api.key_store import RedisKeys
+from api.metrics import MetricsPage
+from api.request_counts import RequestCounts
 from api.waiters import Waiters
 from shared.batch_store import BatchStore
 from shared.errors import ServiceError, StoreUnavailable
@@ -28,6 +31,9 @@ from shared.queues import Lane
 from shared.redis_messages import QueueEntry
 from shared.registry import ServedModel
 from shared.settings import Settings
+from shared.store_metrics import StoreMetrics
+from shared.tally import Tally
+from shared.webhook_outbox import RedisWebhookOutbox
 from tests.builders import manifest, record
 from tests.fakes import FakeBroker, FakeJobStore, FakeRegistry, TimedRedisBatchStore
 
@@ -170,6 +176,7 @@ class Api:
     ids: JobIds
     batches: BatchStore
     files: FileStore
+    keys: RedisKeys
 
     def submit(
         self, records: object = None, *, headers: Mapping[str, str] | None = None, **members: object
@@ -234,13 +241,16 @@ def make_api(settings: Settings, redis: Redis, tmp_path: Path) -> Iterator[ApiMa
         own_settings = settings.model_copy(update=overrides)
         store = jobs(own_settings)
         broker = AnsweringBroker(store)
-        group = EndingGroupCommit(store, broker, Bounds(own_settings.message_rows, own_settings.message_bytes))
+        tally = Tally()
+        counts = RequestCounts(tally)
+        bounds = Bounds(own_settings.message_rows, own_settings.message_bytes)
+        group = EndingGroupCommit(store, broker, bounds, on_accepted=counts.accepted)
         group.start()
         groups.append(group)
         waiters = Waiters(store, redis, own_settings, on_ends=group.answered)
         broker.tell = waiters.tell
         registry = FailingRegistry([ServedModel(manifest(), is_ready=True)] if models is None else models)
-        ids = JobIds(redis, own_settings)
+        ids, keys = JobIds(redis, own_settings), RedisKeys(redis, own_settings)
         batch_store, file_store = batches(redis, own_settings), files(tmp_path)
         collaborators = Collaborators(
             jobs=store,
@@ -253,9 +263,13 @@ def make_api(settings: Settings, redis: Redis, tmp_path: Path) -> Iterator[ApiMa
             ids=ids,
             readiness=Readiness(broker, registry),
             quarantine=RedisQuarantine(redis, own_settings),
+            counts=counts,
+            metrics=MetricsPage(tally, StoreMetrics(redis, own_settings), registry),
+            keys=keys,
+            outbox=RedisWebhookOutbox(redis, own_settings),
         )
         app = create_app(own_settings, collaborators)
-        return Api(app.test_client(), store, broker, registry, waiters, ids, batch_store, file_store)
+        return Api(app.test_client(), store, broker, registry, waiters, ids, batch_store, file_store, keys)
 
     yield make
     for group in groups:

@@ -200,6 +200,8 @@ def test_the_most_rows_of_a_request_are_published(settings: Settings, make_api: 
         pytest.param({"input": [record(), record(height=150)]}, id="an array"),
         pytest.param({"model": "gender", "version": "1", "input": record()}, id="with model and version"),
         pytest.param({"model": None, "version": None, "input": record()}, id="with null for both"),
+        pytest.param({"input": record(), "retain_for": 0, "metadata": {"a": "b"}}, id="with terms"),
+        pytest.param({"input": record(), "retain_for": "23h", "metadata": None}, id="with a duration"),
     ],
 )
 def test_a_request_that_is_accepted_fits_the_contract(api: Api, body: dict[str, Any]) -> None:
@@ -220,6 +222,8 @@ def test_a_request_that_is_accepted_fits_the_contract(api: Api, body: dict[str, 
         pytest.param({"input": {"height": 181}}, id="an absent feature"),
         pytest.param({"input": record(weight=80)}, id="an unknown feature"),
         pytest.param({"input": record(), "modle": "gender"}, id="an unknown member"),
+        pytest.param({"input": record(), "retain_for": -1}, id="a negative retention"),
+        pytest.param({"input": record(), "metadata": {"a": 1}}, id="metadata that is no text"),
     ],
 )
 def test_a_request_that_is_refused_does_not_fit_the_contract(api: Api, body: dict[str, Any]) -> None:
@@ -259,6 +263,24 @@ def test_a_job_fits_the_contract(api: Api, outcome: Any) -> None:
     job = document_of(api.submit(record(height=210), headers={"Prefer": "wait"}))
 
     assert faults(document, "Prediction", job) == []
+
+
+def test_a_job_under_its_clients_id_fits_the_contract(api: Api) -> None:
+    document = document_of(api.client.get("/openapi.json"))
+
+    job = document_of(api.client.put("/v1/predictions/order-4711", json={"input": record()}))
+
+    assert faults(document, "Prediction", job) == []
+
+
+@pytest.mark.parametrize("outcome", [success(), failure()], ids=["succeeded", "failed"])
+def test_a_listed_job_fits_the_contract(api: Api, outcome: Any) -> None:
+    document = document_of(api.client.get("/openapi.json"))
+    api.submit_and_finish(outcome)
+
+    (job,) = document_of(api.client.get("/v1/predictions"))["data"]
+
+    assert faults(document, "ListedPrediction", job) == []
 
 
 def test_a_model_fits_the_contract(api: Api) -> None:

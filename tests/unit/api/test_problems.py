@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from api.problems import FRAMEWORK_PROBLEMS, STATUS_OF, STATUS_OF_JOB_ERROR, TITLES
-from shared.errors import DependencyError, JobErrorCode, ManifestInvalid, NoWorkerAlive, RequestError, ServiceError
+from shared.errors import DependencyError, ManifestInvalid, NoWorkerAlive, RequestError, ServiceError
+from shared.job_errors import JobErrorCode
 from shared.jobs import Job
 from tests.builders import record, success
 from tests.fakes import FakeJobStore
@@ -25,7 +26,7 @@ REFUSED: list[Any] = [
     pytest.param(404, "GET", "/nowhere", {}, id="no such path"),
     pytest.param(404, "GET", UNKNOWN_JOB, {}, id="no such job"),
     pytest.param(404, "GET", "/v1/models/gendre", {}, id="no such model"),
-    pytest.param(405, "GET", "/v1/predictions", {}, id="no such method"),
+    pytest.param(405, "GET", "/v1/models/gender/predict", {}, id="no such method"),
     pytest.param(413, "POST", "/v1/predictions", {"json": {"input": "x" * 2_000_000}}, id="too large"),
     pytest.param(415, "POST", "/v1/predictions", {"data": b"height"}, id="no JSON"),
     pytest.param(422, "POST", "/v1/predictions", {"json": {"input": record(height=0)}}, id="out of range"),
@@ -87,8 +88,8 @@ def test_a_problem_names_the_request_as_its_header_does(
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        pytest.param("GET", "/v1/predictions", {"POST", "OPTIONS"}, id="submit"),
-        pytest.param("DELETE", UNKNOWN_JOB, {"GET", "HEAD", "OPTIONS"}, id="read"),
+        pytest.param("PUT", "/v1/predictions", {"GET", "HEAD", "POST", "OPTIONS"}, id="submit"),
+        pytest.param("POST", UNKNOWN_JOB, {"GET", "HEAD", "PUT", "DELETE", "OPTIONS"}, id="read"),
         pytest.param("POST", "/v1/models", {"GET", "HEAD", "OPTIONS"}, id="models"),
     ],
 )
@@ -193,7 +194,7 @@ def test_each_request_without_an_id_gets_one_of_its_own(api: Api) -> None:
         pytest.param(302, "/", id="way to the page"),
         pytest.param(308, "/docs", id="redirect"),
         pytest.param(404, "/nowhere", id="not found"),
-        pytest.param(405, "/v1/predictions", id="wrong method"),
+        pytest.param(405, "/v1/models/gender/predict", id="wrong method"),
     ],
 )
 def test_every_answer_carries_the_request_id(api: Api, status: int, path: str) -> None:

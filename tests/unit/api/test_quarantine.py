@@ -237,7 +237,7 @@ def test_nobody_without_the_token_sees_or_changes_anything(
 
     response = api.client.open(f"/v1/quarantine{path}", method=method, headers=headers)
 
-    assert (response.status_code, document_of(response)["code"]) == (401, "operator_token_required")
+    assert (response.status_code, document_of(response)["code"]) == (401, "key_required")
     assert response.headers["WWW-Authenticate"] == "Bearer"
     assert len(document_of(ask(api, "GET"))["data"]) == 1
 
@@ -246,7 +246,6 @@ def test_without_a_token_of_the_deployment_nobody_is_an_operator(make_api: ApiMa
     response = make_api().client.get("/v1/quarantine", headers={"Authorization": "Bearer "})
 
     assert response.status_code == 401
-    assert "ROWCALL_OPERATOR_TOKEN" in document_of(response)["detail"]
 
 
 def set_aside_chunk(jobs: TimedRedisJobStore, batches: TimedRedisBatchStore) -> None:

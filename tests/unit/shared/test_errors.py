@@ -57,7 +57,7 @@ def test_every_error_that_is_raised_has_a_code_of_its_own(error: type[ServiceErr
 @pytest.mark.parametrize(
     ("family", "retryable"),
     [
-        pytest.param(errors.RequestError, {"WaitTimedOut"}, id="of requests, only the wait"),
+        pytest.param(errors.RequestError, {"WaitTimedOut", "NoPlaceToWait"}, id="of requests, waits in vain"),
         pytest.param(errors.DependencyError, {*map(name_of, descendants(errors.DependencyError))}, id="every outage"),
         pytest.param(errors.ModelError, set(), id="no model error"),
     ],

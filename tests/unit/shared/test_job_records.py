@@ -32,6 +32,7 @@ SPECS = st.builds(
     warnings=NOTES,
     deadline_seconds=FINITE,
     reply_to=st.text(),
+    webhook_url=st.text(),
     owner=st.text(),
 )
 PREDICTIONS = st.lists(

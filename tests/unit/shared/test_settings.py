@@ -1,3 +1,4 @@
+import ipaddress
 import os
 import traceback
 from pathlib import Path
@@ -9,6 +10,9 @@ from pydantic import SecretStr, ValidationError
 from shared.queues import Lane
 from shared.settings import Settings, SettingsInvalid, read_settings
 from shared.sqs_options import find_region
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+NETWORKS = (ipaddress.ip_network("10.1.0.0/16"), ipaddress.ip_network("::1/128"))
 
 
 def test_without_variables_every_setting_has_a_default() -> None:
@@ -34,6 +38,9 @@ def test_without_variables_every_setting_has_a_default() -> None:
         ("ROWCALL_MODELS", "gender, churn/2,", "models", ("gender", "churn/2")),
         ("ROWCALL_MODELS", "", "models", ()),
         ("rowcall_port", "9001", "port", 9001),
+        ("ROWCALL_WEBHOOKS", "true", "webhooks", True),
+        ("ROWCALL_WEBHOOK_SECRETS", f"{SECRET}, {SECRET}", "webhook_secrets", (SecretStr(SECRET), SecretStr(SECRET))),
+        ("ROWCALL_WEBHOOK_ALLOWED_NETWORKS", "10.1.0.0/16,::1/128", "webhook_allowed_networks", NETWORKS),
     ],
 )
 def test_a_variable_sets_the_field_of_its_name(
@@ -61,6 +68,11 @@ def test_a_variable_sets_the_field_of_its_name(
         pytest.param("ROWCALL_BROKER_URL", "amqp://broker", id="URL of another broker"),
         pytest.param("ROWCALL_KEY_PREFIX", "a{b}", id="braces in the prefix"),
         pytest.param("ROWCALL_LANES", "fast", id="unknown lane"),
+        pytest.param("ROWCALL_WEBHOOK_SECRETS", "whsec_c2hvcnQ=", id="short secret"),
+        pytest.param("ROWCALL_WEBHOOK_SECRETS", SECRET.removeprefix("whsec_"), id="secret without its prefix"),
+        pytest.param("ROWCALL_WEBHOOK_SECRETS", f"whsec_{'*' * 32}", id="secret that is no base64"),
+        pytest.param("ROWCALL_WEBHOOK_SECRETS", f"{SECRET},{SECRET},{SECRET}", id="three secrets"),
+        pytest.param("ROWCALL_WEBHOOK_ALLOWED_NETWORKS", "10.1.0.1/16", id="network with bits of a host"),
         pytest.param("ROWCALL_LANES", ",", id="no lane"),
         pytest.param("ROWCALL_LOG_LEVEL", "debug", id="unknown log level"),
     ],
@@ -186,6 +198,8 @@ def test_another_process_reads_the_same_settings(tmp_path: Path) -> None:
         models=("a", "b/2"),
         models_dir=tmp_path,
         port=1,
+        webhook_secrets=(SecretStr(SECRET),),
+        webhook_allowed_networks=NETWORKS,
     )
 
     with mock.patch.dict(os.environ, settings.to_environment()):

@@ -18,11 +18,12 @@ from tests.builders import job_spec
                 job_spec(
                     "prd_a", rows=[[1.0, 2.0], [3.0, 4.0]], is_single=False, deadline_seconds=5.5, reply_to="api-1"
                 ),
+                job_spec("prd_c", webhook_url="https://receiver.example/hook"),
                 job_spec(
                     "prd_b", warnings=(FieldNote("/height", "unusual_value", "tall"),), max_attempts=7, owner="ada"
                 ),
             ],
-            id="two jobs that differ in everything that may differ",
+            id="jobs that differ in everything that may differ",
         ),
         pytest.param(
             [job_spec("bat_a.chunk.3", lane=Lane.BULK, rows=[], step=BatchStep("bat_a", StepKind.CHUNK, 3))],

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from shared.batches import CsvDialect, CsvLayout
-from shared.errors import RowErrorCode
 from shared.manifest import Feature
+from shared.row_errors import RowErrorCode
 from tests.builders import manifest
 from worker.csv_scoring import BlockScorer, ScoredBlock
 from worker.predictor import Predictor

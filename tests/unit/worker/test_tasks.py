@@ -12,6 +12,7 @@ from shared.errors import StoreFull, StoreUnavailable
 from shared.queues import TaskName
 from shared.sqs_messages import Origin
 from worker.activity import Activity
+from worker.measures import Measures
 from worker.tasks import call_at_once, register_tasks
 
 
@@ -41,7 +42,7 @@ def message_of(arguments: dict[str, Any], *, content_type: str = "application/js
 
 def make_celery_with(work: Any) -> Celery:
     celery = Celery("test", set_as_current=False)
-    register_tasks(celery, work, work, flow=FLOW, activity=Activity())
+    register_tasks(celery, work, work, flow=FLOW, activity=Activity(), measures=Measures())
     return celery
 
 

@@ -3,7 +3,6 @@
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from shared.batch_files import mend_folder
 from shared.batches import BatchSpec, BatchStatus
 from shared.settings import Settings
 from tests.builders import HEIGHT, manifest
-from tests.integration.batch_steps.conftest import HEADER, Workplace, failed_rows, people, thorough
+from tests.integration.batch_steps.conftest import HEADER, Shelf, Workplace, failed_rows, people, thorough
 from tests.integration.batch_steps.mend.conftest import (
     BREAKS,
     OWN,
@@ -217,14 +216,14 @@ def test_a_download_that_began_before_rows_were_mended_ends_as_it_began(
     assert read(place, spec) != before
 
 
-def test_the_file_of_mended_rows_goes_when_they_are_merged(place: Workplace, tmp_path: Path) -> None:
+def test_the_file_of_mended_rows_goes_when_they_are_merged(place: Workplace) -> None:
     spec = place.score(broken(5, {5: "missing_value"}))
     accept_mend(place, spec, mended_file(good(5)))
     mended = place.batches.get_mend(spec.id, 1)
 
     place.run()
 
-    assert not (tmp_path / mend_folder(spec.id, mended.token)).exists()
+    assert place.shelf.list_paths(mend_folder(spec.id, mended.token)) == []
 
 
 def test_a_row_at_which_workers_die_may_be_sent_back_with_the_others(place: Workplace) -> None:
@@ -238,9 +237,9 @@ def test_a_row_at_which_workers_die_may_be_sent_back_with_the_others(place: Work
 
 @pytest.mark.parametrize("columns", [("height", "row_number"), ("row_number", "height")])
 def test_a_row_of_one_cell_may_be_sent_back_empty(
-    redis: Redis, settings: Settings, tmp_path: Path, columns: tuple[str, str]
+    redis: Redis, settings: Settings, shelf: Shelf, columns: tuple[str, str]
 ) -> None:
-    place = Workplace(redis, settings, tmp_path, manifest(features=(HEIGHT,)))
+    place = Workplace(redis, settings, shelf, manifest(features=(HEIGHT,)))
     expected = place.score(b'height\n181\n170\n""\n')
     spec = place.score(b'height\n181\ntall\n""\n')
 

@@ -41,6 +41,8 @@ def test_an_accepted_batch_is_the_document_of_the_contract(api: Api) -> None:
         "model": {"name": "gender", "version": "1", "sha256": "0" * 64},
         "columns": {"Height (cm)": "height", "shoe_size": "shoe_size"},
         "chunks": {"total": None, "done": 0},
+        "webhook_status": None,
+        "webhook": None,
         "error": None,
         "created_at": show_time(batch_of(api, document["id"]).created_at),
         "started_at": None,

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.errors import JobErrorCode, NotReplicated, ServiceError, StoreFull, StoreUnavailable
+from shared.errors import NotReplicated, ServiceError, StoreFull, StoreUnavailable
+from shared.job_errors import JobErrorCode
 from shared.jobs import JobError, JobStatus, Outcome
 from tests.builders import failure, record, success
 from tests.unit.api.express.conftest import JSON, PREDICT, SUBMIT, Asked, Headers, Pair, PairMaker, good_input
@@ -50,6 +51,12 @@ ODD_HEADERS: dict[str, Headers] = {
     "a long request id": JSON | {"X-Request-Id": "x" * 129},
     "an empty request id": JSON | {"X-Request-Id": ""},
     "several request ids": [*JSON.items(), ("X-Request-Id", "a"), ("X-Request-Id", "b")],
+    "an idempotency key": JSON | {"Idempotency-Key": "order-4711"},
+    "an idempotency key and a wait": JSON | {"Idempotency-Key": "order-4711", "Prefer": "wait=5"},
+    "an empty idempotency key": JSON | {"Idempotency-Key": ""},
+    "a long idempotency key": JSON | {"Idempotency-Key": "x" * 256},
+    "an idempotency key of no text": JSON | {"Idempotency-Key": "\xe9\xff"},
+    "several idempotency keys": [*JSON.items(), ("Idempotency-Key", "a"), ("Idempotency-Key", "b")],
     "other headers": JSON | {"Accept": "text/html", "If-None-Match": "*", "Host": "elsewhere", "Range": "bytes=0-1"},
 }
 CONTENT_TYPES: dict[str, Headers] = {
@@ -92,6 +99,12 @@ BODIES = {
     "spaces around": b" \n" + orjson.dumps({"input": record()}) + b"\n",
     "spaces around, bare": b" \n" + orjson.dumps(record()) + b"\n",
     "a byte order mark": b"\xef\xbb\xbf" + orjson.dumps({"input": record()}),
+    "a retention": orjson.dumps({"input": record(), "retain_for": "5m"}),
+    "no retention": orjson.dumps({"input": record(), "retain_for": 0}),
+    "a retention that is none": orjson.dumps({"input": record(), "retain_for": "soon"}),
+    "a retention that is too long": orjson.dumps({"input": record(), "retain_for": 10**9}),
+    "metadata": orjson.dumps({"input": record(), "metadata": {"order": "4711", "größe": "☃"}}),
+    "metadata of a wrong type": orjson.dumps({"input": record(), "metadata": {"order": 4711}}),
     "a name twice": b'{"input": 5, "input": {"height": 181, "shoe_size": 44}}',
 }
 
@@ -142,7 +155,35 @@ def test_bodies_are_read_alike(make_pair: PairMaker, path: str, body: bytes) -> 
 
 
 @each_path
-@pytest.mark.parametrize("query", [b"version=1", b"version=7", b"version=", b"x=%C3%A9", b"wait=5", b"&"])
+@pytest.mark.parametrize("prefer", ["", "wait=5"])
+@pytest.mark.parametrize("outcome", [None, success(), failure()], ids=["no worker", "succeeding", "failing"])
+def test_a_repeated_request_is_answered_alike(pair: Pair, path: str, outcome: Outcome | None, prefer: str) -> None:
+    pair.set_up(outcome=outcome)
+    asked = good(path, JSON | {"Idempotency-Key": "order-4711", "Prefer": prefer})
+    pair.ask_both(asked)
+
+    fast, plain = pair.ask_both(asked)
+
+    assert fast == plain
+    assert ("idempotency-replayed", "true") in fast.headers
+
+
+@each_path
+def test_a_key_that_comes_with_another_body_is_refused_alike(pair: Pair, path: str) -> None:
+    headers = JSON | {"Idempotency-Key": "order-4711"}
+    pair.ask_both(good(path, headers))
+
+    fast, plain = pair.ask_both(Asked(path, orjson.dumps(good_input(path, height=160)), headers))
+
+    assert fast == plain
+    assert fast.status == 422
+
+
+@each_path
+@pytest.mark.parametrize(
+    "query",
+    [b"version=1", b"retain_for=0", b"retain_for=soon", b"version=7", b"version=", b"x=%C3%A9", b"wait=5", b"&"],
+)
 def test_queries_are_read_alike(pair: Pair, path: str, query: bytes) -> None:
     pair.set_up(outcome=success())
 
@@ -239,6 +280,8 @@ ENVELOPES = st.fixed_dictionaries(
     optional={
         "model": st.sampled_from(["gender", "gendre", None, 5]),
         "version": st.sampled_from(["1", "7", None]),
+        "retain_for": st.sampled_from([0, 60, "5m", "soon", None]),
+        "metadata": st.sampled_from([{}, {"a": "b"}, {"a": 1}, None]),
     },
 )
 DOCUMENTS: st.SearchStrategy[Any] = ENVELOPES | INPUTS | JSON_VALUES
@@ -252,6 +295,7 @@ REQUESTS = st.builds(
             "Prefer": st.sampled_from(["wait=5", "wait", "wait=0", "respond-async, wait=1", "x"]),
             "Cancel-After": st.sampled_from(["90s", "5m", "soon"]),
             "X-Request-Id": st.sampled_from(["a-1", "a 1"]),
+            "Idempotency-Key": st.sampled_from(["k1", "k2", ""]),
         },
     ),
     query=st.sampled_from([b""] * 8 + [b"version=1", b"version=7"]),

@@ -14,6 +14,13 @@ from tests.unit.api.express.conftest import SUBMIT, Headers, Pair, PairMaker
 Change = Callable[[Api, str], object]
 
 NEVER_GIVEN_OUT = "prd_" + "0" * 40
+
+
+def lose(api: Api, job_id: str) -> None:
+    finish(api.jobs, job_id, success())
+    api.jobs.let_time_pass(90_000)
+
+
 CHANGES: dict[str, Change] = {
     "queued": lambda _api, _job_id: None,
     "running": lambda api, job_id: api.jobs.claim([job_id], "t1"),
@@ -22,7 +29,7 @@ CHANGES: dict[str, Change] = {
     "failed": lambda api, job_id: finish(api.jobs, job_id, failure('it raised "ValueError"\n☃')),
     "canceled": lambda api, job_id: api.jobs.cancel(job_id),
     "expired": lambda api, _job_id: api.jobs.let_time_pass(90_000),
-    "gone": lambda api, job_id: (finish(api.jobs, job_id, success()), api.jobs.let_time_pass(90_000)),
+    "gone": lose,
 }
 HEADERS: dict[str, Headers] = {
     "wait": {"Prefer": "wait=5"},

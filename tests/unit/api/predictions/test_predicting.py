@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.errors import JobErrorCode
+from shared.job_errors import JobErrorCode
 from shared.jobs import JobError, JobStatus, Outcome
 from tests.builders import record, success
 from tests.unit.api.conftest import Api, ApiMaker, document_of

@@ -150,14 +150,14 @@ def test_the_token_is_sent_from_the_variable(server: ScriptedServer, monkeypatch
 
 
 def test_without_the_token_it_says_where_to_give_it(server: ScriptedServer) -> None:
-    problem = {"code": "operator_token_required", "title": "Not authorized", "detail": "Send the token."}
+    problem = {"code": "key_required", "title": "Not authorized", "detail": "Send a key."}
     server.answer(problem, 401)
 
     result = run("quarantine", "list")
 
     assert "authorization" not in server.requests[0].headers
     assert result.stderr.splitlines() == [
-        "error: Send the token. (401 operator_token_required)",
-        "  Give it with the variable ROWCALL_OPERATOR_TOKEN.",
+        "error: Send a key. (401 key_required)",
+        "  Give it with the variable ROWCALL_API_KEY; an operator, the token with ROWCALL_OPERATOR_TOKEN.",
     ]
     assert result.exit_code == 3

@@ -1,0 +1,184 @@
+variable "name" {
+  description = "Name of the service, and of its container."
+  type        = string
+}
+
+variable "region" {
+  description = "Region of the log and of the secrets."
+  type        = string
+}
+
+variable "cluster_arn" {
+  description = "Cluster that runs the service."
+  type        = string
+}
+
+variable "cluster_name" {
+  description = "Name of that cluster; names of the service's parts begin with it."
+  type        = string
+}
+
+variable "image" {
+  description = "Image by digest."
+  type        = string
+  validation {
+    condition     = can(regex("@sha256:[0-9a-f]{64}$", var.image))
+    error_message = "An image is named by its digest: …/name@sha256:…; a tag can be moved."
+  }
+}
+
+variable "repository_arn" {
+  description = "ARN of the repository that the image is pulled from."
+  type        = string
+}
+
+variable "architecture" {
+  description = "ARM64 or X86_64, as the image was built."
+  type        = string
+}
+
+variable "command" {
+  description = "What `python -m shared.entrypoint` runs."
+  type        = list(string)
+}
+
+variable "health_command" {
+  description = "Command that exits with 0 while the container is healthy."
+  type        = list(string)
+}
+
+variable "port" {
+  description = "Port that the container listens on; none for a worker."
+  type        = number
+  default     = null
+}
+
+variable "size" {
+  description = "CPU units (1024 are one vCPU), MiB of memory and GiB of disk of a task."
+  type = object({
+    cpu      = number
+    memory   = number
+    disk_gib = optional(number, 21)
+  })
+  validation {
+    condition = anytrue([
+      var.size.cpu == 256 && contains([512, 1024, 2048], var.size.memory),
+      var.size.cpu == 512 && contains(range(1024, 4097, 1024), var.size.memory),
+      var.size.cpu == 1024 && contains(range(2048, 8193, 1024), var.size.memory),
+      var.size.cpu == 2048 && contains(range(4096, 16385, 1024), var.size.memory),
+      var.size.cpu == 4096 && contains(range(8192, 30721, 1024), var.size.memory),
+    ])
+    error_message = "Fargate has no task of this size: see AWS's table of CPU and memory."
+  }
+  validation {
+    condition     = var.size.disk_gib >= 21 && var.size.disk_gib <= 200
+    error_message = "A Fargate task can be given 21 to 200 GiB of disk."
+  }
+}
+
+variable "environment" {
+  description = "Settings of the container."
+  type        = map(string)
+}
+
+variable "secret_arns" {
+  description = "Secrets of the container: the variable's name and the ARN of its value."
+  type        = map(string)
+}
+
+variable "stop_timeout_seconds" {
+  description = "From SIGTERM to SIGKILL; ROWCALL_STOP_SECONDS must be a little below it."
+  type        = number
+  default     = 120
+  validation {
+    condition     = var.stop_timeout_seconds >= 30 && var.stop_timeout_seconds <= 120
+    error_message = "Fargate waits for 120 s at most."
+  }
+}
+
+variable "task_policy" {
+  description = "What the application may do, as a policy document."
+  type        = string
+}
+
+variable "subnet_ids" {
+  description = "Subnets of the tasks, one in each zone."
+  type        = list(string)
+}
+
+variable "security_group_id" {
+  description = "Security group of the tasks."
+  type        = string
+}
+
+variable "target_group_arn" {
+  description = "Target group of a service that is reached from outside."
+  type        = string
+  default     = null
+}
+
+variable "capacity" {
+  description = "Tasks that always run on demand, and the shares of on-demand and Spot among the others."
+  type = object({
+    on_demand_base   = number
+    on_demand_weight = number
+    spot_weight      = number
+  })
+  validation {
+    condition     = var.capacity.on_demand_weight + var.capacity.spot_weight > 0
+    error_message = "One of the two weights must be above 0."
+  }
+}
+
+variable "scaling" {
+  description = "Bounds of the number of tasks, and what moves it between them."
+  type = object({
+    minimum     = number
+    maximum     = number
+    cpu_percent = optional(number)
+    requests = optional(object({
+      per_minute_and_task = number
+      resource_label      = string
+    }))
+    backlog = optional(object({
+      queue_name                = string
+      seconds_per_message       = number
+      acceptable_wait_seconds   = number
+      scale_in_cooldown_seconds = optional(number, 300)
+    }))
+    burst = optional(object({
+      queue_name             = string
+      oldest_message_seconds = number
+    }))
+    schedule = optional(map(object({
+      schedule = string
+      timezone = optional(string, "UTC")
+      minimum  = number
+      maximum  = number
+    })), {})
+  })
+  validation {
+    condition     = var.scaling.minimum >= 0 && var.scaling.maximum >= var.scaling.minimum && var.scaling.maximum > 0
+    error_message = "The maximum must be above 0 and not below the minimum."
+  }
+}
+
+variable "deployment_alarm_names" {
+  description = "Alarms that roll a deployment back."
+  type        = list(string)
+}
+
+variable "enable_execute_command" {
+  description = "Whether `aws ecs execute-command` may open a session in a task."
+  type        = bool
+}
+
+variable "kms_key_arn" {
+  description = "Key that encrypts the log and the secrets."
+  type        = string
+}
+
+variable "log_retention_days" {
+  description = "Days that the log is kept."
+  type        = number
+}

@@ -1,0 +1,43 @@
+# What the application is told, under the names of docs/reference/settings.md. A test compares them with its code.
+
+locals {
+  stop_timeout_seconds = 120
+  health_file          = "/tmp/rowcall-health"
+
+  # Every process.
+  settings = merge(
+    {
+      ROWCALL_FILES_URL               = "s3://${module.storage.bucket}/files"
+      ROWCALL_PREDICT_TIMEOUT_SECONDS = tostring(local.predict_timeout_seconds)
+      ROWCALL_STOP_SECONDS            = tostring(local.stop_timeout_seconds - 10)
+    },
+    local.is_on_sqs ? merge(
+      { ROWCALL_BROKER_URL = "sqs://" },
+      { for lane, queue in module.queue : "ROWCALL_SQS_${upper(lane)}_URL" => queue.url },
+    ) : {},
+    length(var.input_buckets) > 0 ? { ROWCALL_INPUT_BUCKETS = join(",", var.input_buckets) } : {},
+    var.settings,
+  )
+
+  secrets = merge(
+    { ROWCALL_REDIS_URL = module.store.url_secret_arn },
+    { for name, broker in module.broker : "ROWCALL_BROKER_URL" => broker.url_secret_arn },
+  )
+
+  api_secrets = { ROWCALL_OPERATOR_TOKEN = module.secrets.arns["operator-token"] }
+
+  # One process or task alone. Whoever reaches the load balancer needs a key.
+  api_settings = {
+    ROWCALL_REQUIRE_KEYS  = "true"
+    ROWCALL_HOST          = "0.0.0.0"
+    ROWCALL_PORT          = tostring(local.port)
+    ROWCALL_API_PROCESSES = tostring(var.api.processes)
+  }
+
+  worker_settings = {
+    for lane in keys(local.lanes) : lane => {
+      ROWCALL_LANES       = lane
+      ROWCALL_HEALTH_FILE = local.health_file
+    }
+  }
+}

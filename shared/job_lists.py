@@ -1,0 +1,56 @@
+"""Lists of jobs by owner: where a job is listed, and what a list tells of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.job_records import decode_job
+from shared.jobs import Job, JobSpec
+from shared.settings import Settings
+
+#: Most jobs that one page looks at: it bounds the time for which a script holds the server.
+PAGE_LOOKS = 1_000
+#: What `job_page.lua` tells of a job, in its order; empty where its record has nothing.
+_LISTED_FIELDS = (
+    b"status",
+    b"spec",
+    b"attempt",
+    b"created",
+    b"started",
+    b"completed",
+    b"expires",
+    b"cancel",
+    b"redriven_as",
+    b"retried",
+    b"retries",
+    b"outcome",
+    b"id",
+    b"delivery",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    """Some jobs of one owner, the newest first, without rows and without output."""
+
+    jobs: list[Job]
+    #: Where the next page begins; None at the end. A page with a filter may be short, and not be the last.
+    next_cursor: str | None
+
+
+def lists_of(owner: str) -> str:
+    """Return what the keys of an owner's lists begin with."""
+    return f"made:{owner}:"
+
+
+def list_of(spec: JobSpec) -> str:
+    """Return where a job is listed; nowhere if it is a step of a batch, which is nobody's prediction."""
+    return "" if spec.step is not None else lists_of(spec.owner)
+
+
+def listed_seconds(settings: Settings) -> int:
+    """Return how long a job stays in its list: until its record has gone, unless it was set aside or retried."""
+    return int(settings.deadline_seconds) + settings.retention_seconds
+
+
+def decode_listed(fields: Sequence[bytes]) -> Job:
+    return decode_job({name: text for name, text in zip(_LISTED_FIELDS, fields, strict=False) if text}, None)

@@ -1,0 +1,24 @@
+-- Queues a failed or expired job again, under its id: the one way out of a final status, at its client's request only.
+-- ARGV: id, token of this request, deadline in seconds, attempts allowed from now on.
+-- Returns queued and the time at which it was; or unknown, input_dropped or not_retryable, and 0.
+local id, key = ARGV[1], JOB .. ARGV[1]
+local job = redis.call('HMGET', key, 'status', 'retried_by', 'retried', 'input', 'deleted', 'lane', 'attempt')
+if not job[1] or job[5] then return {'unknown', '0'} end
+if job[2] == ARGV[2] then
+  -- This script ran before. Written again, so that whoever waits for replicas waits for this retry, and not for nothing.
+  redis.call('HSET', key, 'retried', job[3])
+  return {'queued', job[3]}
+end
+if job[1] ~= 'failed' and job[1] ~= 'expired' then return {'not_retryable', '0'} end
+if job[4] then return {'input_dropped', '0'} end
+local deadline = stamp(now + tonumber(ARGV[3]))
+redis.call('HSET', key, 'status', 'queued', 'token', '', 'deadline', deadline, 'allowed', job[7] + ARGV[4],
+           'retried', stamp(now), 'retried_by', ARGV[2])
+redis.call('HINCRBY', key, 'retries', 1)
+redis.call('HDEL', key, 'outcome', 'started', 'completed', 'expires', 'cancel')
+redis.call('PERSIST', key)
+redis.call('DEL', GONE .. id)
+redis.call('ZREM', QUARANTINE, id)
+redis.call('ZADD', queued_key(job[6]), stamp(now), id)
+redis.call('ZADD', DEADLINES, deadline, id)
+return {'queued', stamp(now)}
