@@ -1,6 +1,7 @@
 """The deployment page says what the programs say."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,44 @@ def test_the_wait_of_gathering_is_computed(page: str) -> None:
 
     assert f"{SENDERS} API tasks run, and it is {wait:.1f} s" in page
     assert wait < ACCEPTABLE_WAIT_SECONDS
+
+
+def test_the_assumption_about_the_queue_is_varied(page: str) -> None:
+    slower = replace(DEFAULT_MODEL, idle_seconds=3 * DEFAULT_MODEL.idle_seconds)
+    wait = SENDERS * slower.seconds(slower.rows_that_keep_up(2000 / 3))
+
+    assert f"three times as slow as assumed, {wait:.1f} s" in page
+    assert wait < ACCEPTABLE_WAIT_SECONDS
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        "a request takes 3.6 ms of processor time, 1.6 of them the worker's",
+        "| 310 | API",
+        "| 100 | worker",
+        "a message held 20 rows",
+    ],
+)
+def test_the_service_time_is_that_of_the_performance_page(figure: str) -> None:
+    assert figure in (PAGE.parent / "performance.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        "129 kills of\nworkers",
+        "48 of API processes",
+        "13 changes of roles",
+        "87 records were deleted",
+        "9.1 and 7.8 s",
+        "48.9 and 42.0 s",
+        "31,342 jobs accepted",
+        "the slowest stop took 7.2 of 30 s",
+    ],
+)
+def test_what_was_seen_to_die_is_told_by_the_delivery_page(figure: str) -> None:
+    assert figure in (PAGE.parent / "delivery.md").read_text()
 
 
 @pytest.mark.parametrize("volume", [MILLION, HUNDRED_MILLION], ids=lambda volume: volume.name)
