@@ -9,8 +9,8 @@ from api.callers import CALLER, Callers, Scope
 from api.greenlets import call_blocking
 from shared.errors import ScopeMissing
 
-#: Blueprints whose routes ask for nothing: probes, figures, and the contract.
-OPEN = frozenset({"health", "protocol_probes", "metrics", "openapi", "swagger_ui"})
+#: Blueprints whose routes ask for nothing: probes, figures, the contract, and pages.
+OPEN = frozenset({"health", "protocol_probes", "metrics", "openapi", "pages"})
 #: What the routes of the others ask for; None: any valid key.
 SCOPES: Mapping[str, Scope | None] = {
     "predictions": Scope.PREDICT,
@@ -48,7 +48,7 @@ def guard_routes(app: Flask, callers: Callers) -> None:
     def require_caller() -> None:
         request = request_ctx.request
         blueprint = request.blueprint
-        # No blueprint: a path that does not exist, or the way to the documents.
+        # No blueprint: a path that does not exist.
         if blueprint is None or blueprint in OPEN:
             return
         scope = SCOPES[blueprint]

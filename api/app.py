@@ -6,8 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flask import Blueprint, Flask, Response, g, redirect, request
-from flask_swagger_ui import get_swaggerui_blueprint
+from flask import Blueprint, Flask, Response, g, request
 
 from api.access import guard_routes
 from api.batch_records import BatchRecords
@@ -25,6 +24,7 @@ from api.metrics import MetricsPage, make_metrics_blueprint
 from api.models import make_models_blueprint
 from api.openapi import make_openapi_blueprint
 from api.owned import OwnedBatches, OwnedJobs
+from api.pages import make_pages_blueprint
 from api.prediction_records import PredictionRecords
 from api.predictions import TAKEN_ON, Predictions
 from api.problems import register_problems
@@ -35,6 +35,7 @@ from api.protocols.sagemaker import SageMaker
 from api.quarantine import Quarantine
 from api.request_counts import BEGAN, RequestCounts
 from api.request_id import choose_request_id
+from api.response_headers import add_response_headers, make_response_headers
 from api.served_models import ServedModels
 from api.submissions import Submissions
 from api.waiters import Waiters
@@ -87,7 +88,13 @@ class RowcallApp(LeanFlask):
         #: Says of method and path whether the view would block nothing.
         self.never_blocks = predictions.never_blocks
         #: Answers such a request without the view, or says what the view needs.
-        self.express = Express(predictions, callers, counts, max_body_bytes=settings.max_body_bytes)
+        self.express = Express(
+            predictions,
+            callers,
+            counts,
+            max_body_bytes=settings.max_body_bytes,
+            response_headers=make_response_headers(settings),
+        )
 
 
 def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
@@ -99,6 +106,7 @@ def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
     callers = Callers(with_.keys, settings)
     app = RowcallApp(predictions, callers, with_.counts, settings)
     _trace_requests(app, with_.counts)
+    add_response_headers(app, make_response_headers(settings))
     register_problems(app)
     for blueprint in (
         predictions.blueprint(),
@@ -112,15 +120,11 @@ def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
         Mlflow(predictions, models).blueprint(),
         SageMaker(predictions, models).blueprint(),
         make_openapi_blueprint(models, settings),
-        get_swaggerui_blueprint("/docs", "/openapi.json", {"app_name": "Rowcall"}),
+        make_pages_blueprint(),
     ):
         app.register_blueprint(blueprint)
     guard_routes(app, callers)
     _pass_on_refusals(app)
-
-    @app.get("/")
-    def go_to_docs() -> Response:
-        return redirect("/docs/")  # type: ignore[return-value]  # werkzeug's own response type
 
     return app
 

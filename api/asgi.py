@@ -1,6 +1,7 @@
 """Wiring of one API process. Each process of the web server imports this after its fork, never before."""
 
 from api.app import Collaborators, create_app
+from api.cors import allow_origins
 from api.flask_on_loop import FlaskOnLoop
 from api.gathering import Bounds
 from api.group_commit import GroupCommit
@@ -64,9 +65,12 @@ flask_app = create_app(
         outbox=RedisWebhookOutbox(redis, settings),
     ),
 )
-app = FlaskOnLoop(
-    flask_app,
-    threads=settings.max_waiters + settings.api_threads,
-    never_blocks=flask_app.never_blocks,
-    express=flask_app.express.answer,
+app = allow_origins(
+    FlaskOnLoop(
+        flask_app,
+        threads=settings.max_waiters + settings.api_threads,
+        never_blocks=flask_app.never_blocks,
+        express=flask_app.express.answer,
+    ),
+    settings.cors_origins,
 )

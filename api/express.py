@@ -48,11 +48,19 @@ class Express:
     """Answers what it can, and hands the rest to Flask with what it has done so far."""
 
     def __init__(
-        self, predictions: Predictions, callers: Callers, counts: RequestCounts, *, max_body_bytes: int
+        self,
+        predictions: Predictions,
+        callers: Callers,
+        counts: RequestCounts,
+        *,
+        max_body_bytes: int,
+        response_headers: dict[str, str],
     ) -> None:
         self._predictions = predictions
         self._callers = callers
         self._counts = counts
+        #: The same in every answer, so they are encoded once.
+        self._constant = _encode({**response_headers, "Content-Type": "application/json"})
         self._max_body_bytes = max_body_bytes
 
     def answer(self, scope: dict[str, Any], body: bytes) -> Answer | dict[str, Any]:
@@ -74,7 +82,7 @@ class Express:
         fields["X-Request-Id"] = choose_request_id(headers.get("X-Request-Id"))
         fields["Content-Length"] = str(len(answer))
         self._counts.answered(scope["method"], _find_rule(scope), status, perf_counter() - began)
-        return status, _encode_fields(fields), answer
+        return status, _encode(fields) + self._constant, answer
 
     def _read(self, scope: dict[str, Any], headers: dict[str, str], caller: Caller) -> _Found | dict[str, Any]:
         job_id = find_job_id(scope["path"])
@@ -147,7 +155,5 @@ def _read_headers(raw: Headers) -> dict[str, str]:
     return headers
 
 
-def _encode_fields(fields: dict[str, str]) -> Headers:
-    encoded = [(name.lower().encode(), value.encode("latin-1")) for name, value in fields.items()]
-    encoded.append((b"content-type", b"application/json"))
-    return encoded
+def _encode(fields: dict[str, str]) -> Headers:
+    return [(name.lower().encode(), value.encode("latin-1")) for name, value in fields.items()]

@@ -9,6 +9,7 @@ from queue import Empty, SimpleQueue
 
 from api.flag import Flag
 from api.gathering import Bounds, Entry, Gathering, Step
+from api.refusals import Overloaded
 from shared.broker import Broker
 from shared.errors import BrokerUnavailable
 from shared.job_store import Accepted, JobStore
@@ -69,12 +70,20 @@ def _queued_job(spec: JobSpec, accepted: Accepted) -> Job:
     return Job(spec, JobStatus.QUEUED, 0, accepted.created_at, queue=accepted.queue)
 
 
+def _find_refusal(accepted: Accepted) -> Exception | None:
+    """Return why a job was not accepted; None if it was."""
+    if accepted.retry_after_seconds is not None:
+        return Overloaded(accepted.retry_after_seconds)
+    return None if accepted.earlier is None else AcceptedBefore(accepted.earlier)
+
+
 def _settle(ticket: Ticket, accepted: Accepted) -> Ticket | None:
-    """Note what became of a job; returns the ticket if an earlier job stands for it."""
-    if accepted.earlier is None:
+    """Note what became of a job; returns the ticket if it was not accepted."""
+    refusal = _find_refusal(accepted)
+    if refusal is None:
         ticket.accepted = accepted
         return None
-    ticket.refuse(AcceptedBefore(accepted.earlier))
+    ticket.refuse(refusal)
     return ticket
 
 
@@ -160,27 +169,28 @@ class GroupCommit:
             return False
         entry = self._broker.entry([ticket.spec for ticket in step.send]) if step.send else None
         granted = self._jobs.accept([ticket.spec for ticket in step.accept], entry=entry)
-        repeated = [_settle(ticket, accepted) for ticket, accepted in zip(step.accept, granted, strict=True)]
+        refused = [_settle(ticket, accepted) for ticket, accepted in zip(step.accept, granted, strict=True)]
         if not step.send:
-            self._gathering.drop(ticket for ticket in repeated if ticket is not None)
-        self._on_accepted(repeated.count(None))
+            self._gathering.drop(ticket for ticket in refused if ticket is not None)
+        self._on_accepted(refused.count(None))
         if entry is None:
             return False
         now = time.monotonic()
         self._gathering.sent(step.send, now=now, live_workers=granted[-1].live_workers)
         # The workers find no record of these, and answer nothing.
-        self._gathering.answered([ticket.spec.id for ticket in repeated if ticket is not None], now)
+        self._gathering.answered([ticket.spec.id for ticket in refused if ticket is not None], now)
         return True
 
     def accept_alone(self, spec: JobSpec) -> Job:
         """Record and send a job in this thread; for ids that their clients made, of which two may be under way.
 
-        Raises AcceptedBefore, StoreUnavailable, StoreFull or NotReplicated.
+        Raises AcceptedBefore, Overloaded, StoreUnavailable, StoreFull or NotReplicated.
         """
         entry = self._broker.entry([spec])
         (accepted,) = self._jobs.accept([spec], entry=entry)
-        if accepted.earlier is not None:
-            raise AcceptedBefore(accepted.earlier)
+        refusal = _find_refusal(accepted)
+        if refusal is not None:
+            raise refusal
         self._on_accepted(1)
         if entry is None:
             self.send_alone(spec, enqueued_at=accepted.created_at)
@@ -194,7 +204,7 @@ class GroupCommit:
             log.warning("message left to the sweeper", extra={"job_id": spec.id, "detail": error.detail})
 
     def _send(self, tickets: Sequence[Ticket]) -> None:
-        # What was accepted before under another id has no record under this one.
+        # What was refused, or accepted before under another id, has no record.
         tickets = [ticket for ticket in tickets if ticket.accepted is not None]
         records = [ticket.accepted for ticket in tickets if ticket.accepted is not None]
         if not records or time.monotonic() < self._broker_rests_until:

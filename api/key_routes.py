@@ -9,6 +9,7 @@ from api.callers import Scope, current_caller
 from api.key_store import NAME, ApiKey, RedisKeys
 from api.representations import json_response, show_time
 from api.submissions import read_json
+from api.terms import find_whole_number
 from shared.errors import FieldErrorCode, FieldNote, InputInvalid, KeyNotFound
 from shared.feature_schema import unknown_fields
 
@@ -70,7 +71,8 @@ def _read_wanted(body: object) -> dict[str, Any]:
         errors.append(_wrong("/owner", f"send a name of the form {NAME.pattern}, or leave it out"))
     if not isinstance(scopes, list) or not scopes or not all(scope in tuple(Scope) for scope in scopes):
         errors.append(_wrong("/scopes", f"send an array of some of {', '.join(Scope)}"))
-    if seconds is not None and not _is_duration(seconds):
+    valid_seconds = find_whole_number(seconds)
+    if seconds is not None and not 1 <= (valid_seconds or 0) <= MAX_VALID_SECONDS:
         errors.append(_wrong("/expires_in_seconds", f"send a whole number from 1 to {MAX_VALID_SECONDS}, or null"))
     if errors:
         raise InputInvalid(errors)
@@ -78,7 +80,7 @@ def _read_wanted(body: object) -> dict[str, Any]:
         "name": name,
         "scopes": {Scope(scope) for scope in scopes or ()},
         "owner": owner,
-        "valid_seconds": seconds,
+        "valid_seconds": valid_seconds,
     }
 
 
@@ -88,7 +90,3 @@ def _wrong(pointer: str, detail: str) -> FieldNote:
 
 def _is_name(value: object) -> bool:
     return isinstance(value, str) and NAME.fullmatch(value) is not None
-
-
-def _is_duration(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_VALID_SECONDS

@@ -8,6 +8,7 @@ import orjson
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, UnsupportedMediaType
 
+from api.refusals import ComeBackLater, Overloaded
 from api.representations import row_notes
 from shared.errors import (
     BatchGone,
@@ -68,6 +69,7 @@ STATUS_OF: Mapping[type[ServiceError], int] = {
     FileTooLarge: 413,
     InputInvalid: 422,
     IdempotencyKeyReused: 422,
+    Overloaded: 429,
     StoreUnavailable: 503,
     StoreFull: 503,
     NotReplicated: 503,
@@ -115,6 +117,7 @@ TITLES: Mapping[int, str] = {
     415: "Unsupported media type",
     416: "Range not satisfiable",
     422: "Invalid input",
+    429: "Too many requests",
     500: "Internal error",
     503: "Service unavailable",
     504: "Time-out",
@@ -196,6 +199,8 @@ def register_problems(app: Flask) -> None:
 def _error_headers(error: ServiceError) -> dict[str, str]:
     if isinstance(error, DependencyError | NoPlaceToWait):
         return {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    if isinstance(error, ComeBackLater):
+        return {"Retry-After": str(error.retry_after_seconds)}
     if isinstance(error, KeyRequired):
         return {"WWW-Authenticate": "Bearer"}
     if isinstance(error, ScopeMissing):

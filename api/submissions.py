@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 from flask import Request
-from werkzeug.exceptions import ClientDisconnected, UnsupportedMediaType
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge, UnsupportedMediaType
 
 from api.flag import Flag
 from api.group_commit import GroupCommit, Ticket
@@ -21,6 +21,9 @@ from shared.settings import Settings
 
 #: Most errors and warnings that one answer names.
 NAMED_NOTES = 100
+
+#: Most arrays and objects inside each other. Nothing that is asked for here has more than four.
+MAX_JSON_DEPTH = 32
 
 _BODY_FIELDS = {"model", "version", "input", "retain_for", "metadata", "webhook"}
 
@@ -45,26 +48,48 @@ class CheckedInput:
 
 
 def read_json(request: Request) -> Any:
-    """Return the JSON body; raises UnsupportedMediaType or RequestMalformed. NaN and Infinity are no JSON."""
+    """Return the JSON body; raises UnsupportedMediaType, RequestMalformed or InputInvalid.
+
+    NaN and Infinity are no JSON.
+    """
     if not request.is_json:
         raise UnsupportedMediaType
+    body = _read_body(request)
     try:
-        return orjson.loads(_read_body(request))
+        document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise RequestMalformed(f"The body is not JSON: {error.msg} ({where}).") from error
+    if body.count(b"[") + body.count(b"{") > MAX_JSON_DEPTH and _is_deeper(document, MAX_JSON_DEPTH):
+        detail = f"send at most {MAX_JSON_DEPTH} arrays and objects inside each other"
+        raise InputInvalid([FieldNote("", FieldErrorCode.TOO_DEEP, detail)])
+    return document
+
+
+def _is_deeper(document: Any, levels: int) -> bool:
+    """Say whether there are more containers inside each other than these."""
+    layer = [document]
+    for _ in range(levels):
+        containers = [node for node in layer if isinstance(node, dict | list)]
+        layer = [item for node in containers for item in (node.values() if isinstance(node, dict) else node)]
+    return any(isinstance(node, dict | list) for node in layer)
 
 
 def _read_body(request: Request) -> bytes:
-    """Return the body; one of a known, allowed length in a single read, because each lets another thread run."""
+    """Return the body; one of a known length in a single read, because each lets another thread run."""
+    most = request.max_content_length or 0
     length = request.content_length
-    if length is None or length > (request.max_content_length or 0):
-        return request.get_data(cache=False)
+    if length is not None and length > most:
+        raise RequestEntityTooLarge
+    # Werkzeug cuts a body without a length where it gets too large, so one byte more is asked for.
+    wanted = most + 1 if length is None else length
     stream = request.environ["wsgi.input"]
-    body: bytes = stream.read(length)
-    while len(body) < length and (more := stream.read(length - len(body))):
+    body: bytes = stream.read(wanted)
+    while len(body) < wanted and (more := stream.read(wanted - len(body))):
         body += more
-    if len(body) < length:
+    if length is None and len(body) > most:
+        raise RequestEntityTooLarge
+    if length is not None and len(body) < length:
         raise ClientDisconnected
     return body
 
@@ -183,7 +208,7 @@ class Submissions:
         """Let the job be accepted; after it, it is promised.
 
         result: raised when the job has its end, if this request waits for it.
-        The ticket raises StoreUnavailable, StoreFull or AcceptedBefore, and then nothing was promised. A
+        The ticket raises StoreUnavailable, StoreFull, Overloaded or AcceptedBefore, and then nothing was promised. A
         message that cannot be sent is no error: the sweeper sends it.
         """
         return self._group.add(prepared.spec, size_bytes=prepared.size_bytes, result=result)

@@ -43,10 +43,8 @@ def read_retain_for(value: object, *, longest: int, errors: list[FieldNote]) -> 
     """Return the seconds for which a final job is to be kept; None for as long as any other. Adds what is wrong."""
     if value is None:
         return None
-    # A boolean is a number for Python.
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    seconds = value if is_number else find_duration_seconds(value) if isinstance(value, str) else None
-    if not isinstance(seconds, int):
+    seconds = find_duration_seconds(value) if isinstance(value, str) else find_whole_number(value)
+    if seconds is None:
         detail = 'send whole seconds, or a text such as "90s", "5m" or "2h"; 0 keeps nothing'
         errors.append(FieldNote("/retain_for", FieldErrorCode.WRONG_TYPE, detail))
         return None
@@ -54,6 +52,14 @@ def read_retain_for(value: object, *, longest: int, errors: list[FieldNote]) -> 
         detail = f"jobs are kept for {longest} s here; send 0 to {longest}"
         errors.append(FieldNote("/retain_for", FieldErrorCode.OUT_OF_RANGE, detail))
     return seconds
+
+
+def find_whole_number(value: object) -> int | None:
+    """Return a whole number of a JSON document, for which 60 and 60.0 are the same; None for anything else."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    # A boolean is a number for Python.
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def read_metadata(value: object, errors: list[FieldNote]) -> Mapping[str, str]:

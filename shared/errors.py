@@ -75,6 +75,8 @@ class FieldErrorCode(StrEnum):
     WEBHOOKS_OFF = "webhooks_off"
     #: No webhook can go to this URL; the detail says what to send instead.
     WEBHOOK_URL_REFUSED = "webhook_url_refused"
+    #: Arrays and objects inside each other, deeper than anything that is asked for here.
+    TOO_DEEP = "too_deep"
 
 
 class UploadErrorCode(StrEnum):

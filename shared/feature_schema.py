@@ -116,6 +116,8 @@ def unknown_fields(record: Mapping[str, Any], known: Set[str], *, pointer: str, 
 
 def suggest(name: str, known: Set[str]) -> str:
     """Return a hint at the nearest known name, or at all of them."""
+    # A name of a mebibyte is near to none, and would take long to compare.
+    name = name[:SHOWN_CHARACTERS]
     spellings = {one.lower(): one for one in sorted(known)}
     near = difflib.get_close_matches(name.lower().replace(" ", "_"), spellings, n=1, cutoff=0.5)
     if near:

@@ -87,10 +87,12 @@ class Accepted:
     live_workers: int
     #: Set when the job was not accepted, because another one was for the same key or id.
     earlier: Earlier | None = None
+    #: Set when the job was not accepted, because it would wait too long; after so long there is room for it.
+    retry_after_seconds: float | None = None
 
     @property
     def is_new(self) -> bool:
-        return self.earlier is None
+        return self.earlier is None and self.retry_after_seconds is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,8 @@ class JobStore(Protocol):
         """Write the records of jobs of one lane, all or none. After it the jobs are promised.
 
         entry: a message that is enqueued in the same step, on a queue of the store's own server.
-        A job with `once` is not accepted when another one was: its `Accepted` names that one.
+        A job with `once` is not accepted when another one was: its `Accepted` names that one. Nor is one that would
+        wait for longer than the settings or its own deadline allow.
         Raises StoreFull, and NotReplicated when the jobs are recorded but may be lost with the primary.
         """
 
@@ -251,7 +254,8 @@ class RedisJobStore:
         # The server runs the preludes at every call, so each script has only those that it needs.
         texts = read_scripts(dict.fromkeys(names, True), "record")
         texts |= read_scripts({"retry": False}, "record")
-        texts |= read_scripts({"accept": False, "restore": True}, "record", "terms")
+        texts |= read_scripts({"accept": False}, "record", "terms", "admission")
+        texts |= read_scripts({"restore": True}, "record", "terms")
         texts |= read_scripts({"sweep": True}, "record", "batch")
         self._scripts = {name: Script(redis, text) for name, text in texts.items()}
         self._expired = encode_outcome(EXPIRED)
@@ -266,15 +270,13 @@ class RedisJobStore:
         (lane,) = {spec.lane for spec in specs}
         arguments: list[bytes | str | float] = [lane.value]
         arguments += [entry.key, entry.before, entry.after] if entry is not None else ["", "", ""]
-        arguments.append(listed_seconds(self._settings))
+        arguments += [listed_seconds(self._settings), self._settings.max_queue_seconds]
         for spec in specs:
             arguments += [spec.id, encode_spec(spec), spec.deadline_seconds, spec.reply_to, spec.max_attempts]
             arguments.append(encode_place(spec, self._settings))
         workers, busy, jobs, *rest = run_accepting(self._scripts["accept"], self._settings, arguments)
         return [
-            Accepted(0.0, QueueState(0, None), int(workers), Earlier(first.decode(), second == b"same"))
-            if second in (b"same", b"other")
-            else Accepted(float(first), queue_state(second, workers, busy, jobs), int(workers))
+            _read_accepted(first, second, workers, busy, jobs)
             for first, second in zip(rest[::2], rest[1::2], strict=True)
         ]
 
@@ -372,6 +374,15 @@ def _read_found(fields: Sequence[bytes] = (), queue: Sequence[Any] = ()) -> Job 
         return None
     record = dict(zip(fields[::2], fields[1::2], strict=True))
     return decode_job(record, queue_state(*queue) if queue else None)
+
+
+def _read_accepted(first: bytes, second: Any, workers: int, busy: bytes, jobs: bytes) -> Accepted:
+    """Return what `accept` answers for one job."""
+    if second == b"full":
+        return Accepted(0.0, QueueState(0, None), workers, retry_after_seconds=float(first))
+    if second in (b"same", b"other"):
+        return Accepted(0.0, QueueState(0, None), workers, Earlier(first.decode(), second == b"same"))
+    return Accepted(float(first), queue_state(second, workers, busy, jobs), workers)
 
 
 def read_scripts(may_exceed_memory: Mapping[str, bool], *preludes: str) -> dict[str, str]:

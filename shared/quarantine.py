@@ -1,5 +1,6 @@
 """Quarantine: jobs whose workers died again and again, set aside with their input until an operator decides."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -20,6 +21,8 @@ from shared.settings import Settings
 PAGE_JOBS = 100
 #: Most jobs that one sweep sets aside at the same moment.
 _SAME_MOMENT = 1_000
+#: The moment and the id of the last job of the page before.
+_CURSOR = re.compile(r"([0-9]{1,12}[.][0-9]{6})~([A-Za-z0-9_.]{1,80})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +178,7 @@ def _read_cursor(cursor: str | None) -> tuple[str, str]:
     """Return the moment and the id of the last job of the page before."""
     if cursor is None:
         return "", ""
-    moment, separator, job_id = cursor.partition("~")
-    try:
-        float(moment)
-    except ValueError as error:
-        raise CursorInvalid(cursor) from error
-    if not separator:
+    found = _CURSOR.fullmatch(cursor)
+    if found is None:
         raise CursorInvalid(cursor)
-    return moment, job_id
+    return found[1], found[2]

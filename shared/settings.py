@@ -56,6 +56,14 @@ def _webhook_secret(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _origins(origins: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(origin == "*" or _ORIGIN.fullmatch(origin) for origin in origins):
+        raise ValueError("must be origins such as https://app.example, without a path, or *")
+    return origins
+
+
+_ORIGIN = re.compile(r"https?://[^/\s*]+")
+
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 BrokerUrl = Annotated[SecretStr, AfterValidator(_broker_url)]
 QueueUrl = Annotated[str, AfterValidator(_queue_url)]
@@ -110,10 +118,16 @@ class Settings(BaseSettings):
     require_keys: bool | None = None
     #: Proves an operator, who may decide on jobs in quarantine and on keys, as does a key with the scope admin.
     operator_token: Annotated[SecretStr, Field(min_length=16)] | None = None
+    #: How long a browser is to ask for us by HTTPS only; 0 says nothing of it.
+    hsts_seconds: Annotated[int, Field(ge=0)] = 0
+    #: Pages on these origins may call the API from a browser, `*` for all; empty: none may.
+    cors_origins: Annotated[Names, AfterValidator(_origins)] = ()
     #: Largest request body, in bytes.
     max_body_bytes: Count = 1_048_576
     #: Most rows in one prediction job.
     max_rows: Count = 1_000
+    #: A single prediction that would wait for longer than this is refused; 0 refuses none.
+    max_queue_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 60.0
     #: Most rows, and bytes of rows, of the jobs that leave as one message; a larger job leaves alone.
     message_rows: Count = 512
     message_bytes: Count = 131_072
@@ -193,7 +207,7 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _split_names(cls, values: dict[str, object]) -> dict[str, object]:
-        for name in ("models", "lanes", "input_buckets", "webhook_secrets", "webhook_allowed_networks"):
+        for name in ("models", "lanes", "input_buckets", "cors_origins", "webhook_secrets", "webhook_allowed_networks"):
             if isinstance(text := values.get(name), str):
                 values[name] = tuple(part.strip() for part in text.split(",") if part.strip())
         return values

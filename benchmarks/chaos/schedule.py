@@ -29,6 +29,10 @@ class Kind:
     is_outage: bool = False
     #: It needs parts that a service with the stock configuration does not have.
     is_ours_only: bool = False
+    #: The API may reach no queue meanwhile: jobs are accepted that for a while have a record and no message.
+    leaves_unsent: bool = False
+    #: It takes the record of jobs, so their messages must have been sent.
+    needs_sent: bool = False
 
 
 KINDS = (
@@ -54,12 +58,20 @@ KINDS = (
     Kind("partition_api", 2.5, (5.0, 20.0), Resource.STORE, is_outage=True),
     Kind("poison_row", 4, is_ours_only=True),
 )
-#: On SQS an API process that dies and a record that is deleted are two failures, which must not meet in one job.
+#: On SQS an API process that dies, or that reaches no queue, and a record that is deleted are two failures, which must
+#: not meet in one job.
 SQS_KINDS = (
-    *(replace(kind, resource=Resource.STORE) if kind.name.startswith("api_") else kind for kind in KINDS),
-    Kind("queue_sleep", 3, (1.0, 10.0), Resource.STORE, is_outage=True),
-    Kind("record_delete", 6, (1.5, 3.0), Resource.STORE),
+    *(
+        replace(kind, resource=Resource.STORE)
+        if kind.name.startswith("api_")
+        else replace(kind, leaves_unsent=kind.name == "partition_api")
+        for kind in KINDS
+    ),
+    Kind("queue_sleep", 3, (1.0, 10.0), Resource.STORE, is_outage=True, leaves_unsent=True),
+    Kind("record_delete", 6, (1.5, 3.0), Resource.STORE, needs_sent=True),
 )
+#: After queues could not be reached, the API lets them rest for up to 25 s, and the sweeper sends what was left to it.
+UNSENT_SECONDS = 32.0
 #: After a fault of a resource it is left alone for so long.
 REST_SECONDS = 2.0
 #: The load runs for so long before the first fault, and after the last one has healed.
@@ -88,17 +100,21 @@ def plan_faults(seed: int, *, seconds: float, count: int, kinds: Sequence[Kind] 
     waiting = draw_kinds(generator, count, kinds)
     step = max(0.0, seconds - 2 * MARGIN_SECONDS) / max(count, 1)
     free_at: dict[Resource, float] = {}
+    sent_at = 0.0
     plan: list[Fault] = []
     for number in range(count):
         at = MARGIN_SECONDS + (number + generator.random()) * step
         durations = [generator.uniform(*kind.seconds) for kind in waiting]
         pick = generator.random()
-        chosen = _find_first(waiting, durations, at, free_at, last=seconds - MARGIN_SECONDS)
+        last = seconds - MARGIN_SECONDS
+        chosen = _find_first(waiting, durations, at, free_at, is_all_sent=at >= sent_at, last=last)
         if chosen is None:
             continue
         kind, duration = waiting.pop(chosen), durations[chosen]
         if kind.resource is not None:
             free_at[kind.resource] = at + duration + REST_SECONDS
+        if kind.leaves_unsent:
+            sent_at = at + duration + UNSENT_SECONDS
         plan.append(Fault(at, kind, duration, pick))
     return plan
 
@@ -119,11 +135,18 @@ def draw_kinds(generator: random.Random, count: int, kinds: Sequence[Kind]) -> l
 
 
 def _find_first(
-    waiting: Sequence[Kind], durations: Sequence[float], at: float, free_at: dict[Resource, float], *, last: float
+    waiting: Sequence[Kind],
+    durations: Sequence[float],
+    at: float,
+    free_at: dict[Resource, float],
+    *,
+    is_all_sent: bool,
+    last: float,
 ) -> int | None:
     """Return the index of the first kind that may happen now."""
     for index, (kind, duration) in enumerate(zip(waiting, durations, strict=True)):
         is_free = kind.resource is None or free_at.get(kind.resource, 0.0) <= at
+        is_free = is_free and (is_all_sent or not kind.needs_sent)
         # An instant fault may come as the last one; a long one must heal in time.
         if is_free and (duration == 0 or at + duration <= last):
             return index

@@ -1,20 +1,31 @@
 -- ARGV: lane; list of its queue and a message in two pieces, between which the time belongs ('' for no message);
---       seconds for which a job is listed; then for each job: id, spec, deadline in seconds, reply channel, attempts
+--       seconds for which a job is listed; longest wait in seconds, 0 for any; then for each job: id, spec, deadline in seconds, reply channel, attempts
 --       allowed, place (see `read_place`).
 -- Returns live workers, busy seconds and jobs of the lane, then for each job: created, position; in their place for a
--- job that was not accepted: the id that was accepted before and whether that was the same request ('same', 'other').
-local lane, queue, listed_seconds = ARGV[1], ARGV[2], ARGV[5]
+-- job that was not accepted: the id that was accepted before and whether that was the same request ('same', 'other'), or
+-- the seconds after which there is room for it, and 'full'.
+local lane, queue, listed_seconds, limit = ARGV[1], ARGV[2], ARGV[5], tonumber(ARGV[6])
 local speed = redis.call('HMGET', load_key(lane), 'busy', 'jobs')
 local answer = {redis.call('ZCOUNT', workers_key(lane), now, '+inf'), speed[1] or '', speed[2] or ''}
 local ahead = redis.call('ZCARD', queued_key(lane))
-local queued, deadlines, created = {}, {}, stamp(now)
-for i = 6, #ARGV, 6 do
+local queued, deadlines, created, refused = {}, {}, stamp(now), 0
+-- What one job adds to the wait, also while no worker lives: one will come. Nothing is known of the speed at first.
+local each = limit > 0 and tonumber(speed[2] or 0) > 0 and speed[1] / speed[2] / math.max(answer[1], 1)
+for i = 7, #ARGV, 6 do
   local id, deadline = ARGV[i], stamp(now + tonumber(ARGV[i + 2]))
   local place = places[ARGV[i + 5]] or read_place(ARGV[i + 5])
   local terms = place.terms
-  local earlier, is_same
+  local earlier, is_same, delay
   if terms then earlier, is_same = find_earlier(id, terms) end
-  if earlier then
+  if each and not earlier then
+    local wait = (ahead + #queued / 2 + 1) * each
+    delay = find_delay(lane, place.start, id, ARGV[i + 1], terms, wait, each, limit, tonumber(ARGV[i + 2]))
+  end
+  if delay then
+    refused = refused + 1
+    table.insert(answer, stamp(delay))
+    table.insert(answer, 'full')
+  elseif earlier then
     table.insert(answer, earlier)
     table.insert(answer, is_same and 'same' or 'other')
   elseif write_job(lane, id, ARGV[i + 1], deadline, ARGV[i + 3], ARGV[i + 4]) then
@@ -37,5 +48,6 @@ end
 each_chunk(queued, function(...) redis.call('ZADD', queued_key(lane), ...) end)
 each_chunk(deadlines, function(...) redis.call('ZADD', DEADLINES, ...) end)
 list_placed(listed_seconds)
-if queue ~= '' then redis.call('LPUSH', queue, ARGV[3] .. created .. ARGV[4]) end
+-- A message of nothing but refused jobs would only keep a worker busy.
+if queue ~= '' and refused * 6 < #ARGV - 6 then redis.call('LPUSH', queue, ARGV[3] .. created .. ARGV[4]) end
 return answer

@@ -13,7 +13,7 @@ local places, owned = {}, {}
 local function read_place(text)
   local start, terms = string.match(text, '^([^\n]*)\n?(.*)$')
   owned[start] = owned[start] or {}
-  local place = {ids = owned[start], terms = terms ~= '' and read_terms(terms)}
+  local place = {start = start, ids = owned[start], terms = terms ~= '' and read_terms(terms)}
   places[text] = place
   return place
 end

@@ -64,7 +64,9 @@ def test_a_job_that_left_between_two_pages_hides_no_other(
     assert ids(quarantine, cursor, 2) == (["prd_c"], None)
 
 
-@pytest.mark.parametrize("cursor", ["", "12.5", "soon~prd_a"], ids=["empty", "half of one", "no moment"])
+@pytest.mark.parametrize(
+    "cursor", ["", "12.5", "soon~prd_a", "nan~prd_a"], ids=["empty", "half of one", "no moment", "not a number"]
+)
 def test_a_cursor_of_somebody_else_is_refused(quarantine: RedisQuarantine, cursor: str) -> None:
     with pytest.raises(CursorInvalid):
         quarantine.page(cursor)

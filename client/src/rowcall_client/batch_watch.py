@@ -2,13 +2,11 @@
 
 import math
 from collections.abc import Callable
-from urllib.parse import quote
-
-import httpx2
 
 from rowcall_client.batches import Batch
 from rowcall_client.errors import BatchNotFinished, ConnectionFailed, ProblemError, RowcallError
-from rowcall_client.exchange import HttpExchange, is_passing
+from rowcall_client.repeats import find_wanted_seconds, is_passing
+from rowcall_client.wire import Answer, Flow, Pause, Repeat, Request, path_of
 
 #: The first question is held back by the server for so long, so that a small file is done with one question.
 FIRST_LOOK_SECONDS = 1
@@ -20,6 +18,7 @@ LONGEST_PAUSE_SECONDS = 2.0
 LONGEST_ABSENCE_SECONDS = 120.0
 #: A `Retry-After` is honored up to so long.
 LONGEST_RETRY_AFTER_SECONDS = 30.0
+NOT_MODIFIED = 304
 
 #: Is told of a batch each time that it has changed.
 ReportBatch = Callable[[Batch], None]
@@ -32,17 +31,13 @@ class BatchWatch:
 
     def __init__(
         self,
-        exchange: HttpExchange,
         batch_id: str,
         *,
-        sleep: Callable[[float], None],
         clock: Callable[[], float],
         on_progress: ReportBatch | None,
         on_trouble: ReportTrouble | None,
     ) -> None:
-        self._exchange = exchange
-        self._path = path_of_batch(batch_id)
-        self._sleep = sleep
+        self._path = path_of("batches", batch_id)
         self._clock = clock
         self._on_progress = on_progress
         self._on_trouble = on_trouble
@@ -50,24 +45,24 @@ class BatchWatch:
         self._etag = ""
         self._answered_at = clock()
 
-    def wait(self, timeout_seconds: float | None) -> Batch:
+    def wait(self, timeout_seconds: float | None) -> Flow[Batch]:
         """Return the batch once it is final. Raises BatchNotFinished, or the trouble that did not pass."""
         deadline = self._clock() + (math.inf if timeout_seconds is None else timeout_seconds)
         pause_seconds = FIRST_PAUSE_SECONDS
         while True:
-            trouble_pause_seconds = self._look_or_bear_trouble(deadline)
+            trouble_pause_seconds = yield from self._look_or_bear_trouble(deadline)
             if self._batch is not None and self._batch.status.is_final:
                 return self._batch
             left_seconds = deadline - self._clock()
             if left_seconds <= 0 and self._batch is not None and timeout_seconds is not None:
                 raise BatchNotFinished(self._batch, timeout_seconds)
-            self._sleep(max(0.0, min(trouble_pause_seconds or pause_seconds, left_seconds)))
+            yield Pause.exactly(max(0.0, min(trouble_pause_seconds or pause_seconds, left_seconds)))
             pause_seconds = min(pause_seconds * PAUSE_GROWTH, LONGEST_PAUSE_SECONDS)
 
-    def _look_or_bear_trouble(self, deadline: float) -> float | None:
+    def _look_or_bear_trouble(self, deadline: float) -> Flow[float | None]:
         """Ask once; return how long to stay away when there was no answer, and None when there was one."""
         try:
-            self._look()
+            yield from self._look()
         except (ConnectionFailed, ProblemError) as error:
             now = self._clock()
             is_too_late = now - self._answered_at >= LONGEST_ABSENCE_SECONDS
@@ -75,27 +70,21 @@ class BatchWatch:
                 raise
             if self._on_trouble:
                 self._on_trouble(error)
-            retry_after_seconds = error.retry_after_seconds if isinstance(error, ProblemError) else None
-            return min(retry_after_seconds or LONGEST_PAUSE_SECONDS, LONGEST_RETRY_AFTER_SECONDS)
+            return min(find_wanted_seconds(error) or LONGEST_PAUSE_SECONDS, LONGEST_RETRY_AFTER_SECONDS)
         self._answered_at = self._clock()
         return None
 
-    def _look(self) -> None:
-        is_first = self._batch is None
-        headers = {"Prefer": f"wait={FIRST_LOOK_SECONDS}"} if is_first else {}
+    def _look(self) -> Flow[None]:
+        wait_seconds = FIRST_LOOK_SECONDS if self._batch is None else 0
+        headers = {"Prefer": f"wait={wait_seconds}"} if wait_seconds else {}
         if self._etag:
             headers["If-None-Match"] = self._etag
-        response = self._exchange.send(
-            "GET", self._path, headers=headers, wait_seconds=FIRST_LOOK_SECONDS if is_first else 0
+        answer: Answer = yield Request(
+            "GET", self._path, headers=headers, repeat=Repeat.ALWAYS, wait_seconds=wait_seconds
         )
-        if response.status_code == httpx2.codes.NOT_MODIFIED:
+        if answer.status == NOT_MODIFIED:
             return
-        self._batch = self._exchange.decode(response, Batch.decode)
-        self._etag = response.headers.get("ETag", "")
+        self._batch = answer.decode(Batch.decode)
+        self._etag = answer.headers.get("ETag", "")
         if self._on_progress:
             self._on_progress(self._batch)
-
-
-def path_of_batch(batch_id: str, *steps: str) -> str:
-    """Path of one batch, or of something below it."""
-    return "/".join(["/v1/batches", quote(batch_id, safe=""), *steps])

@@ -3,7 +3,7 @@
 Unknown members are ignored, so that an older client understands a newer server.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -162,6 +162,28 @@ class Batch:
     def has_output(self) -> bool:
         """Whether there is a result to read; a batch that stopped before its first row has none."""
         return self.status is BatchStatus.COMPLETED or self.counts.done > 0
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPage:
+    """Some of the caller's batches, the newest first; iterate over it."""
+
+    batches: tuple[Batch, ...]
+    #: Where the next page begins; None on the last.
+    next_cursor: str | None
+    #: The list as it was sent.
+    body: str = field(default="", repr=False, compare=False)
+
+    @classmethod
+    def decode(cls, document: Document, *, body: str = "") -> "BatchPage":
+        """Read a list document. Raises as `Batch.decode` does."""
+        return cls(tuple(Batch.decode(batch) for batch in document["data"]), document.get("next_cursor"), body)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return iter(self.batches)
+
+    def __len__(self) -> int:
+        return len(self.batches)
 
 
 @dataclass(frozen=True, slots=True)

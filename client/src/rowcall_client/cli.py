@@ -156,6 +156,45 @@ def cancel(ctx: typer.Context, job_id: JobId, *, url: Url = None, as_json: AsJso
 
 
 @app.command(epilog=exit_codes.HELP)
+def retry(ctx: typer.Context, job_id: JobId, *, url: Url = None, as_json: AsJson = False) -> None:
+    """Try a prediction that failed or expired again, under its id."""
+    with connected(ctx, url, as_json=as_json) as (client, screen):
+        screen.show_submitted(client.retry(job_id))
+
+
+@app.command(epilog=exit_codes.HELP)
+def delete(ctx: typer.Context, job_id: JobId, *, url: Url = None, as_json: AsJson = False) -> None:
+    """Delete a prediction with its input and output."""
+    with connected(ctx, url, as_json=as_json) as (client, screen):
+        client.delete(job_id)
+        screen.show_removed(job_id, "deleted")
+
+
+@app.command(epilog=exit_codes.HELP)
+def events(ctx: typer.Context, job_id: JobId, *, url: Url = None, as_json: AsJson = False) -> None:
+    """Print what happens to a prediction as it happens, until it is finished."""
+    with connected(ctx, url, as_json=as_json) as (client, screen):
+        for event in client.events(job_id):
+            screen.show_event(event)
+
+
+@app.command("list", epilog=exit_codes.HELP)
+def list_predictions(
+    ctx: typer.Context,
+    *,
+    status: Annotated[Status | None, typer.Option("--status", help="Only those that have come so far.")] = None,
+    model: Annotated[str | None, typer.Option("--model", metavar="NAME", help="Only those of this model.")] = None,
+    cursor: Annotated[str | None, typer.Option("--cursor", help="Where a page before told to go on.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=100, help="At most so many.")] = 20,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """List your predictions, the newest first."""
+    with connected(ctx, url, as_json=as_json) as (client, screen):
+        screen.show_predictions(client.list(status=status, model=model, cursor=cursor, limit=limit))
+
+
+@app.command(epilog=exit_codes.HELP)
 def models(
     ctx: typer.Context,
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="Show this model in detail.")] = None,

@@ -1,40 +1,32 @@
-"""The library: submit rows or a CSV file, wait for the job, cancel it, ask which models are served.
+"""The library: submit rows or a CSV file, wait for the job, follow it, cancel it, ask which models are served.
 
-How requests travel is in `exchange`; what the documents hold is in `predictions`, `batches` and `models`.
+What is asked is in the `…_flows`, how it travels in `exchange`; what the documents hold is in `predictions`, `batches`
+and `models`. `async_client` has the same for those who await.
 """
 
-import math
+import random
 import time
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Unpack
-from urllib.parse import quote
 
 import httpx2
 
-from rowcall_client import DEFAULT_URL
-from rowcall_client.batch_calls import BatchCalls
+from rowcall_client import DEFAULT_TIMEOUT_SECONDS, DEFAULT_URL, batch_flows, job_flows, model_flows
 from rowcall_client.batch_watch import ReportBatch, ReportTrouble
-from rowcall_client.batches import Batch, BatchPreview
+from rowcall_client.batches import Batch, BatchPage, BatchPreview
+from rowcall_client.connection import Connection
 from rowcall_client.downloads import Downloaded, ReportDownload
-from rowcall_client.errors import PredictionFailed, WaitTimedOut
-from rowcall_client.exchange import HttpExchange, find_retry_after_seconds
-from rowcall_client.key_calls import KeyCalls
+from rowcall_client.event_stream import Event, EventFeed
+from rowcall_client.exchange import Exchange
+from rowcall_client.job_flows import JobOptions
 from rowcall_client.models import Model, ModelList
-from rowcall_client.predictions import Prediction, Row, Status
-from rowcall_client.quarantine_calls import QuarantineCalls
+from rowcall_client.operators import KeyCalls, QuarantineCalls
+from rowcall_client.predictions import Prediction, PredictionPage, Row
+from rowcall_client.repeats import Retries
 from rowcall_client.uploads import BatchOptions, ReportBytes, Source
-
-#: How long one answer may take, not counting the time that the server was asked to wait.
-DEFAULT_TIMEOUT_SECONDS = 10.0
-#: A long wait is made of requests of at most this length, because proxies cut off longer ones.
-LONGEST_SLICE_SECONDS = 20
-#: Pause before asking again when the server answered early and named no `Retry-After`.
-POLL_PAUSE_SECONDS = 0.5
-#: An answer that came after this share of the wait asked for counts as held back.
-HELD_BACK_SHARE = 0.9
+from rowcall_client.wire import path_of
 
 
 class RowcallClient:
@@ -50,84 +42,97 @@ class RowcallClient:
         *,
         api_key: str | None = None,
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
+        retries: Retries | None = None,
         transport: httpx2.BaseTransport | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         """Prepare the connection; nothing is sent yet.
 
         url: where the server is, http:// or https://; a path is kept as a prefix.
         api_key: sent with every request; a server may ask for one.
         timeout_seconds: limit for connecting and for each answer, on top of any wait asked for.
-        transport, sleep, clock: for tests.
+        retries: how often one request is sent, where that can do no harm.
+        transport, sleep, clock, chance: for tests.
         Raises ValueError for an address that is none.
         """
-        self._exchange = HttpExchange(
-            url, timeout_seconds=timeout_seconds, transport=transport, sleep=sleep, api_key=api_key
-        )
-        self._batches = BatchCalls(self._exchange, sleep=sleep, clock=clock)
-        self._sleep = sleep
+        connection = Connection.make(url, api_key, timeout_seconds, retries)
+        self._exchange = Exchange(connection, transport=transport, sleep=sleep, chance=chance)
         self._clock = clock
 
     @property
     def url(self) -> str:
         """Address of the server, without a slash at its end."""
-        return self._exchange.url
+        return self._exchange.connection.url
 
-    def submit(
-        self,
-        rows: Row | Sequence[Row],
-        *,
-        model: str | None = None,
-        version: str | None = None,
-        cancel_after_seconds: int | None = None,
-    ) -> Prediction:
+    def submit(self, rows: Row | Sequence[Row], **options: Unpack[JobOptions]) -> Prediction:
         """Hand in one row or an array of rows, and return the job without waiting for it.
 
         rows: one row, feature name to value, or an array of rows, which makes an output array in the same order.
-        model, version: may be left out when one model is served, and for its current version.
-        cancel_after_seconds: the job expires when it is not finished by then; at least 1, whole seconds.
+        Sent again when the answer is lost, and still one job: by its `Idempotency-Key`, or by an id of your own.
         Raises ValueError when a value is NaN or infinite.
         """
-        response = self._post_prediction(rows, model, version, cancel_after_seconds, wait_seconds=0)
-        return self._decode_prediction(response)
+        return self._exchange.run(job_flows.submit(rows, options))
 
     def predict(
-        self,
-        rows: Row | Sequence[Row],
-        *,
-        model: str | None = None,
-        version: str | None = None,
-        cancel_after_seconds: int | None = None,
-        wait_seconds: float = 30.0,
+        self, rows: Row | Sequence[Row], *, wait_seconds: float = 30.0, **options: Unpack[JobOptions]
     ) -> Prediction:
         """Hand in rows and return the succeeded job; the other arguments are those of `submit`.
 
         wait_seconds: how long to wait for it.
         Raises PredictionFailed, and WaitTimedOut when the job, which goes on, needs longer.
         """
-        deadline = self._clock() + wait_seconds
-        response = self._post_prediction(rows, model, version, cancel_after_seconds, wait_seconds)
-        return self._follow(response, deadline, wait_seconds)
+        return self._exchange.run(job_flows.predict(rows, options, wait_seconds, self._clock))
 
     def get(self, job_id: str) -> Prediction:
         """Return the job as it is now, whatever its status."""
-        return self._decode_prediction(self._get_prediction(job_id, wait_seconds=0))
+        return self._exchange.run(job_flows.read(job_id))
 
     def wait(self, job_id: str, timeout_seconds: float = 30.0) -> Prediction:
         """Return the job once it has succeeded.
 
         Raises PredictionFailed when it ended otherwise, and WaitTimedOut when it needs longer.
         """
-        deadline = self._clock() + timeout_seconds
-        return self._follow(self._get_prediction(job_id, timeout_seconds), deadline, timeout_seconds)
+        return self._exchange.run(job_flows.wait(job_id, timeout_seconds, self._clock))
+
+    def events(self, job_id: str, *, last_event_id: str | None = None) -> Iterator[Event]:
+        """Yield what happens to a job until it is final: `queued`, `started`, `progress`, `completed`.
+
+        A connection that ends is made again, and nothing is missed or told twice.
+        last_event_id: `id` of an event that was seen before, to be told only what came after it.
+        """
+        feed = EventFeed(path_of("predictions", job_id, "events"), url=self.url, last_event_id=last_event_id)
+        return self._exchange.follow(feed)
 
     def cancel(self, job_id: str) -> Prediction:
         """Ask to cancel a job. A running one may still be `running` in the answer, and end soon after.
 
         Raises ProblemError with status 409 when the job is final already.
         """
-        return self._decode_prediction(self._exchange.send("POST", f"{path_of(job_id)}/cancel"))
+        return self._exchange.run(job_flows.cancel(job_id))
+
+    def retry(self, job_id: str) -> Prediction:
+        """Have a job that failed or expired done again, under its id; others raise ProblemError with status 409."""
+        return self._exchange.run(job_flows.retry(job_id))
+
+    def delete(self, job_id: str) -> None:
+        """Delete a job with its input and output; after it its id answers 410."""
+        self._exchange.run(job_flows.delete(job_id))
+
+    def list(
+        self,
+        *,
+        status: str | None = None,
+        model: str | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+    ) -> PredictionPage:
+        """Return some of your jobs, the newest first, and where to go on.
+
+        A page may be short, or empty, and not be the last: that is the one without `next_cursor`.
+        """
+        return self._exchange.run(job_flows.read_page(status, model, cursor, limit))
 
     def submit_batch(
         self, source: Source, *, on_progress: ReportBytes | None = None, **options: Unpack[BatchOptions]
@@ -136,19 +141,20 @@ class RowcallClient:
 
         source: a path, a file opened in binary mode, or an iterable of bytes; gzip is recognized.
         on_progress: called with the number of bytes that have left.
-        Never sent twice once bytes have left, since the first may have made a batch. Raises OSError as well.
+        Sent again when the answer is lost, if the source can be read again, and still one batch: it carries an
+        `Idempotency-Key`. Raises OSError as well.
         """
-        return self._batches.submit(source, options, on_progress)
+        return self._exchange.run(batch_flows.submit(source, options, on_progress))
 
     def preview_batch(
         self, source: Source, *, on_progress: ReportBytes | None = None, **options: Unpack[BatchOptions]
     ) -> BatchPreview:
         """Return how the server would read a CSV file; nothing is predicted. Arguments as for `submit_batch`."""
-        return self._batches.preview(source, options, on_progress)
+        return self._exchange.run(batch_flows.preview(source, options, on_progress))
 
     def get_batch(self, batch_id: str) -> Batch:
         """Return the batch as it is now, whatever its status."""
-        return self._batches.get(batch_id)
+        return self._exchange.run(batch_flows.read(batch_id))
 
     def wait_batch(
         self,
@@ -165,15 +171,43 @@ class RowcallClient:
         on_trouble: called with each error that is sat out; a server may be away for up to two minutes.
         Raises BatchNotFinished.
         """
-        return self._batches.wait(batch_id, timeout_seconds, on_progress, on_trouble)
+        return self._exchange.run(
+            batch_flows.wait(
+                batch_id,
+                self._clock,
+                timeout_seconds=timeout_seconds,
+                on_progress=on_progress,
+                on_trouble=on_trouble,
+            )
+        )
+
+    def batch_events(self, batch_id: str, *, last_event_id: str | None = None) -> Iterator[Event]:
+        """Yield the batch whenever it changes, until it is final; otherwise as `events`."""
+        feed = EventFeed(path_of("batches", batch_id, "events"), url=self.url, last_event_id=last_event_id)
+        return self._exchange.follow(feed)
 
     def cancel_batch(self, batch_id: str) -> Batch:
         """Ask to cancel a batch; what is done is kept. Raises ProblemError with status 409 when it is final already."""
-        return self._batches.cancel(batch_id)
+        return self._exchange.run(batch_flows.cancel(batch_id))
 
     def retry_batch(self, batch_id: str, source: Source, *, on_progress: ReportBytes | None = None) -> Batch:
         """Send the mended file of errors; the batch runs again, and the rows get their places in the results."""
-        return self._batches.retry(batch_id, source, on_progress)
+        return self._exchange.run(batch_flows.retry(batch_id, source, on_progress))
+
+    def delete_batch(self, batch_id: str) -> None:
+        """Delete a batch with all its files; after it its id answers 410."""
+        self._exchange.run(batch_flows.delete(batch_id))
+
+    def list_batches(
+        self,
+        *,
+        status: str | None = None,
+        model: str | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+    ) -> BatchPage:
+        """Return some of your batches, as `list` does jobs."""
+        return self._exchange.run(batch_flows.read_page(status, model, cursor, limit))
 
     def download_results(
         self, batch_id: str, target: Path | BinaryIO, *, on_progress: ReportDownload | None = None
@@ -184,13 +218,13 @@ class RowcallClient:
         again where it broke. on_progress: called with the bytes received and, when known, the bytes in all.
         Raises OSError as well, and DownloadBroken when an open file cannot be continued.
         """
-        return self._batches.download(batch_id, "results", target, on_progress)
+        return self._exchange.run(batch_flows.download(batch_id, "results", target, on_progress))
 
     def download_errors(
         self, batch_id: str, target: Path | BinaryIO, *, on_progress: ReportDownload | None = None
     ) -> Downloaded:
         """Write the rows that have errors, with the reasons; otherwise as `download_results`."""
-        return self._batches.download(batch_id, "errors", target, on_progress)
+        return self._exchange.run(batch_flows.download(batch_id, "errors", target, on_progress))
 
     def score_csv(
         self,
@@ -204,19 +238,15 @@ class RowcallClient:
 
         Look at `status` and `counts` of the batch: rows may have errors, and a batch may end before its last row.
         """
-        accepted = self.submit_batch(source, **options)
-        batch = self.wait_batch(accepted.id, on_progress=on_progress)
-        if batch.has_output:
-            self.download_results(batch.id, target)
-        return batch
+        return self._exchange.run(batch_flows.score(source, target, options, self._clock, on_progress))
 
     def models(self) -> ModelList:
         """Return every model that is served."""
-        return self._exchange.decode(self._exchange.send("GET", "/v1/models"), ModelList.decode)
+        return self._exchange.run(model_flows.read_all())
 
     def model(self, name: str) -> Model:
         """Return one model: its features, classes, versions and metrics."""
-        return self._exchange.decode(self._exchange.send("GET", f"/v1/models/{quote(name, safe='')}"), Model.decode)
+        return self._exchange.run(model_flows.read(name))
 
     def quarantine(self, token: str | None = None) -> QuarantineCalls:
         """Return what operators may do with the jobs in quarantine.
@@ -240,67 +270,3 @@ class RowcallClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _post_prediction(
-        self,
-        rows: Row | Sequence[Row],
-        model: str | None,
-        version: str | None,
-        cancel_after_seconds: int | None,
-        wait_seconds: float,
-    ) -> httpx2.Response:
-        choice = {"model": model, "version": version}
-        body = {name: value for name, value in choice.items() if value is not None} | {"input": rows}
-        headers = prefer(wait_seconds)
-        if cancel_after_seconds is not None:
-            headers["Cancel-After"] = f"{cancel_after_seconds:d}s"
-        return self._exchange.send(
-            "POST", "/v1/predictions", body=body, headers=headers, wait_seconds=slice_seconds(wait_seconds)
-        )
-
-    def _get_prediction(self, job_id: str, wait_seconds: float) -> httpx2.Response:
-        return self._exchange.send(
-            "GET", path_of(job_id), headers=prefer(wait_seconds), wait_seconds=slice_seconds(wait_seconds)
-        )
-
-    def _follow(self, response: httpx2.Response, deadline: float, wait_seconds: float) -> Prediction:
-        asked_at = deadline - wait_seconds
-        prediction = self._decode_prediction(response)
-        while not prediction.status.is_final:
-            if self._clock() >= deadline:
-                raise WaitTimedOut(prediction, wait_seconds)
-            self._pause_after_early_answer(response, asked_at, deadline)
-            asked_at = self._clock()
-            response = self._get_prediction(prediction.id, deadline - asked_at)
-            prediction = self._decode_prediction(response)
-        if prediction.status is not Status.SUCCEEDED:
-            raise PredictionFailed(prediction)
-        return prediction
-
-    def _pause_after_early_answer(self, response: httpx2.Response, asked_at: float, deadline: float) -> None:
-        """Keep away for a moment from a server that did not hold its answer back, as when it has too many waiters."""
-        now = self._clock()
-        if now - asked_at >= HELD_BACK_SHARE * slice_seconds(deadline - asked_at):
-            return
-        pause_seconds = find_retry_after_seconds(response) or POLL_PAUSE_SECONDS
-        self._sleep(max(0.0, min(pause_seconds, deadline - now)))
-
-    def _decode_prediction(self, response: httpx2.Response) -> Prediction:
-        timing = response.headers.get("Server-Timing", "")
-        return self._exchange.decode(response, partial(Prediction.decode, server_timing=timing))
-
-
-def path_of(job_id: str) -> str:
-    """Path of one job."""
-    return f"/v1/predictions/{quote(job_id, safe='')}"
-
-
-def slice_seconds(wait_seconds: float) -> int:
-    """How long one request of a wait asks the server to hold its answer back, in whole seconds."""
-    return max(0, min(math.ceil(wait_seconds), LONGEST_SLICE_SECONDS))
-
-
-def prefer(wait_seconds: float) -> dict[str, str]:
-    """The request header that asks for a wait; none when there is nothing to wait for."""
-    seconds = slice_seconds(wait_seconds)
-    return {"Prefer": f"wait={seconds}"} if seconds else {}

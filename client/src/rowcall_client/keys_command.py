@@ -68,4 +68,4 @@ def revoke(
     """Have a key refused from now on; the jobs of its owner stay."""
     with connected(ctx, url, as_json=as_json) as (client, screen):
         client.keys(token).revoke(key_id)
-        screen.show_revoked(key_id)
+        screen.show_removed(key_id, "revoked")

@@ -4,7 +4,7 @@ Unknown members are ignored, so that an older client understands a newer server.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -166,6 +166,8 @@ class Prediction:
     queue: QueuePlace | None
     #: How many times a worker has begun it.
     attempt: int
+    #: What its client wrote on it.
+    metadata: Mapping[str, str]
     times: Times
     #: What can be done with it: `get`, `cancel` and perhaps more, to path or address.
     urls: Mapping[str, str]
@@ -188,6 +190,7 @@ class Prediction:
             warnings=decode_notes(document.get("warnings")),
             queue=QueuePlace(queue.get("position"), queue.get("eta_seconds")) if queue else None,
             attempt=int(document.get("attempt") or 0),
+            metadata=document.get("metadata") or {},
             times=Times.decode(document, server_timing),
             urls=document.get("urls") or {},
             raw=document,
@@ -200,6 +203,29 @@ class Prediction:
         if self.output is None:
             return ()
         return self.output if isinstance(self.output, tuple) else (self.output,)
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionPage:
+    """Some of the caller's jobs, the newest first, without output and warnings; iterate over it."""
+
+    predictions: tuple[Prediction, ...]
+    #: Where the next page begins; None on the last.
+    next_cursor: str | None
+    #: The list as it was sent.
+    body: str = field(default="", repr=False, compare=False)
+
+    @classmethod
+    def decode(cls, document: Document, *, body: str = "") -> "PredictionPage":
+        """Read a list document. Raises as `Prediction.decode` does."""
+        predictions = tuple(Prediction.decode(job) for job in document["data"])
+        return cls(predictions, document.get("next_cursor"), body)
+
+    def __iter__(self) -> Iterator[Prediction]:
+        return iter(self.predictions)
+
+    def __len__(self) -> int:
+        return len(self.predictions)
 
 
 def decode_notes(documents: Sequence[Document] | None) -> tuple[FieldNote, ...]:

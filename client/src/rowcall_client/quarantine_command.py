@@ -1,11 +1,16 @@
 """The commands `rowcall quarantine …`: what operators do with jobs whose workers died again and again."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rowcall_client import exit_codes
 from rowcall_client.command_setup import AsJson, Token, Url, connected
+from rowcall_client.screen import Screen
+
+if TYPE_CHECKING:
+    from rowcall_client.operators import QuarantineCalls
 
 quarantine = typer.Typer(
     help="Look at the jobs that were set aside because their workers died; begin them again, or drop them.",
@@ -33,29 +38,32 @@ def list_jobs(
         screen.show_quarantine(client.quarantine(token).page(cursor))
 
 
-@quarantine.command(epilog=exit_codes.HELP)
-def show(
-    ctx: typer.Context, job_id: QuarantinedId, *, token: Token = None, url: Url = None, as_json: AsJson = False
-) -> None:
+def add_command(action: Callable[["QuarantineCalls", Screen, str], None]) -> None:
+    """Make a command about one job of what it does with it; its name and its help are those of the function."""
+
+    def command(
+        ctx: typer.Context, job_id: QuarantinedId, *, token: Token = None, url: Url = None, as_json: AsJson = False
+    ) -> None:
+        with connected(ctx, url, as_json=as_json) as (client, screen):
+            action(client.quarantine(token), screen, job_id)
+
+    quarantine.command(action.__name__, help=action.__doc__, epilog=exit_codes.HELP)(command)
+
+
+@add_command
+def show(calls: "QuarantineCalls", screen: Screen, job_id: str) -> None:
     """Show one job with its input."""
-    with connected(ctx, url, as_json=as_json) as (client, screen):
-        screen.show_quarantined(client.quarantine(token).show(job_id))
+    screen.show_quarantined(calls.show(job_id))
 
 
-@quarantine.command(epilog=exit_codes.HELP)
-def redrive(
-    ctx: typer.Context, job_id: QuarantinedId, *, token: Token = None, url: Url = None, as_json: AsJson = False
-) -> None:
+@add_command
+def redrive(calls: "QuarantineCalls", screen: Screen, job_id: str) -> None:
     """Begin a job again, and print the id of the new job, or of the batch that goes on."""
-    with connected(ctx, url, as_json=as_json) as (client, screen):
-        screen.show_redrive(client.quarantine(token).redrive(job_id))
+    screen.show_redrive(calls.redrive(job_id))
 
 
-@quarantine.command(epilog=exit_codes.HELP)
-def drop(
-    ctx: typer.Context, job_id: QuarantinedId, *, token: Token = None, url: Url = None, as_json: AsJson = False
-) -> None:
+@add_command
+def drop(calls: "QuarantineCalls", screen: Screen, job_id: str) -> None:
     """Delete the input of a job; its answer stays."""
-    with connected(ctx, url, as_json=as_json) as (client, screen):
-        client.quarantine(token).drop(job_id)
-        screen.show_dropped(job_id)
+    calls.drop(job_id)
+    screen.show_removed(job_id, "dropped")

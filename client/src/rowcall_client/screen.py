@@ -1,6 +1,7 @@
 """Where output goes: results to stdout, everything else to stderr; and the screen of --json, which adds no words."""
 
-from typing import Protocol
+import json
+from typing import TYPE_CHECKING, Protocol
 
 import typer
 
@@ -8,8 +9,11 @@ from rowcall_client.errors import PredictionFailed, RowcallError, WaitTimedOut
 from rowcall_client.keys import Key, KeyList
 from rowcall_client.messages import encode_error
 from rowcall_client.models import Model, ModelList
-from rowcall_client.predictions import Prediction
+from rowcall_client.predictions import Prediction, PredictionPage
 from rowcall_client.quarantine import QuarantinedJob, QuarantinePage, Redrive
+
+if TYPE_CHECKING:
+    from rowcall_client.event_stream import Event
 
 
 class Screen(Protocol):
@@ -23,6 +27,12 @@ class Screen(Protocol):
 
     def show_canceled(self, prediction: Prediction) -> None:
         """Print a job that was asked to stop."""
+
+    def show_predictions(self, page: PredictionPage) -> None:
+        """Print some jobs."""
+
+    def show_event(self, event: "Event") -> None:
+        """Print one thing that happened to a job."""
 
     def show_models(self, models: ModelList) -> None:
         """Print every model that is served."""
@@ -39,17 +49,14 @@ class Screen(Protocol):
     def show_redrive(self, redrive: Redrive) -> None:
         """Print what became of a job that was begun again."""
 
-    def show_dropped(self, job_id: str) -> None:
-        """Print that the input of a job was deleted."""
-
     def show_new_key(self, key: Key) -> None:
         """Print a key that was just made."""
 
     def show_keys(self, keys: KeyList) -> None:
         """Print the keys of the server."""
 
-    def show_revoked(self, key_id: str) -> None:
-        """Print that a key was revoked."""
+    def show_removed(self, name: str, how: str) -> None:
+        """Print that something is gone; how: `deleted`, `dropped` or `revoked`."""
 
     def show_error(self, error: RowcallError) -> None:
         """Print why the command did not bring what was asked for."""
@@ -64,6 +71,14 @@ class DocumentScreen:
 
     show_submitted = show_prediction
     show_canceled = show_prediction
+
+    def show_predictions(self, page: PredictionPage) -> None:
+        """Print the list document."""
+        print_document(page.body)
+
+    def show_event(self, event: "Event") -> None:
+        """Print the event as one line of JSON."""
+        print_document(json.dumps({"event": event.name, "id": event.id, "data": event.data}, ensure_ascii=False))
 
     def show_models(self, models: ModelList) -> None:
         """Print the list document."""
@@ -85,9 +100,6 @@ class DocumentScreen:
         """Print the document of the redrive."""
         print_document(redrive.body)
 
-    def show_dropped(self, job_id: str) -> None:
-        """Print nothing: the server's answer is empty."""
-
     def show_new_key(self, key: Key) -> None:
         """Print the document of the key, which holds it."""
         print_document(key.body)
@@ -96,7 +108,8 @@ class DocumentScreen:
         """Print the list document."""
         print_document(keys.body)
 
-    show_revoked = show_dropped
+    def show_removed(self, name: str, how: str) -> None:
+        """Print nothing: the server's answer is empty."""
 
     def show_error(self, error: RowcallError) -> None:
         """Print a job to stdout as any other document, and a problem to stderr."""

@@ -3,6 +3,8 @@
 Imports rich, so it is loaded only when it is used.
 """
 
+from typing import TYPE_CHECKING
+
 from rich.console import Console, RenderableType
 from rich.text import Text
 
@@ -10,11 +12,15 @@ from rowcall_client.errors import RowcallError
 from rowcall_client.keys import Key, KeyList
 from rowcall_client.messages import describe_error, describe_notes, describe_place
 from rowcall_client.models import Model, ModelList
-from rowcall_client.predictions import Prediction
+from rowcall_client.predictions import Prediction, PredictionPage
 from rowcall_client.quarantine import QuarantinedJob, QuarantinePage, Redrive
 from rowcall_client.render import render_model, render_models, render_prediction
+from rowcall_client.render_jobs import render_event, render_predictions
 from rowcall_client.render_keys import render_keys
 from rowcall_client.render_quarantine import render_quarantine, render_quarantined
+
+if TYPE_CHECKING:
+    from rowcall_client.event_stream import Event
 
 #: Width of the output when a program reads it; rich needs a number, and lines must not be broken then.
 PIPE_WIDTH = 1000
@@ -46,6 +52,19 @@ class TextScreen:
         outlook = "" if prediction.status.is_final else "; it was asked to stop"
         self._print(Text(f"{prediction.id}  {prediction.status}{outlook}"))
 
+    def show_predictions(self, page: PredictionPage) -> None:
+        """Print a table of the jobs, and how to see those behind them."""
+        self._print(render_predictions(page))
+        if page.next_cursor:
+            self._print_hint(f"There are more: rowcall list --cursor {page.next_cursor}")
+
+    def show_event(self, event: "Event") -> None:
+        """Print what happened, and at the end the answer."""
+        if event.prediction is not None:
+            self.show_prediction(event.prediction)
+        else:
+            self._print(render_event(event))
+
     def show_models(self, models: ModelList) -> None:
         """Print a table of the models."""
         self._print(render_models(models))
@@ -68,10 +87,6 @@ class TextScreen:
         """Print the bare id to follow, for scripts."""
         self._print(Text(redrive.redriven_as))
 
-    def show_dropped(self, job_id: str) -> None:
-        """Print that it is gone."""
-        self._print(Text(f"{job_id}  dropped"))
-
     def show_new_key(self, key: Key) -> None:
         """Print the bare key, for scripts."""
         # Never broken into lines: it is copied from here.
@@ -82,9 +97,9 @@ class TextScreen:
         """Print a table of the keys."""
         self._print(render_keys(keys))
 
-    def show_revoked(self, key_id: str) -> None:
-        """Print that it is refused."""
-        self._print(Text(f"{key_id}  revoked"))
+    def show_removed(self, name: str, how: str) -> None:
+        """Print how it went."""
+        self._print(Text(f"{name}  {how}"))
 
     def show_error(self, error: RowcallError) -> None:
         """Print what happened, and below it what to do about it."""

@@ -34,25 +34,42 @@ class BatchOptions(TypedDict, total=False):
     encoding: str | None
     #: Feature to header, for columns that are not named like their feature.
     columns: Mapping[str, str] | None
+    #: Uploads with the same key are one batch; a fresh one otherwise, so that a repeated upload is never two.
+    idempotency_key: str | None
+
+
+#: Options that are no parameters of the query, or not as they are.
+NOT_IN_QUERY = {"columns", "idempotency_key"}
 
 
 def encode_options(options: BatchOptions) -> list[tuple[str, str]]:
     """Return the options as query parameters, without those that are left out."""
-    parameters = [(name, str(value)) for name, value in options.items() if value is not None and name != "columns"]
+    parameters = [
+        (name, str(value)) for name, value in options.items() if value is not None and name not in NOT_IN_QUERY
+    ]
     columns = options.get("columns") or {}
     return parameters + [("column", f"{feature}:{header}") for feature, header in columns.items()]
 
 
 class Upload:
-    """The bytes of one source, to be sent once; iterating reads and so uses them up."""
+    """The bytes of one source; iterating reads them, and uses them up unless the source can be read again."""
 
-    def __init__(self, pieces: Iterable[bytes], size_bytes: int | None, on_progress: ReportBytes | None) -> None:
-        """size_bytes: how many bytes there are; None when that is not known beforehand."""
+    def __init__(
+        self,
+        pieces: Iterable[bytes],
+        size_bytes: int | None,
+        on_progress: ReportBytes | None,
+        read_again: Callable[[], Iterable[bytes]] | None = None,
+    ) -> None:
+        """size_bytes: how many bytes there are; None when that is not known beforehand.
+
+        read_again: makes the same pieces once more; None when they exist only once.
+        """
         self._pieces = iter(pieces)
         self._on_progress = on_progress
         self._start = take_start(self._pieces)
-        #: Whether bytes have left, after which the upload cannot be repeated.
-        self.has_begun = False
+        self._read_again = read_again
+        self._has_begun = False
         #: What has to be said about the bytes in the request.
         self.headers = {"Content-Type": "text/csv"}
         if self._start.startswith(GZIP_START):
@@ -60,8 +77,15 @@ class Upload:
         if size_bytes is not None:
             self.headers["Content-Length"] = str(size_bytes)
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether all of its bytes can be sent, now or once more."""
+        return not self._has_begun or self._read_again is not None
+
     def __iter__(self) -> Iterator[bytes]:
-        self.has_begun = True
+        if self._has_begun and self._read_again is not None:
+            self._start, self._pieces = b"", iter(self._read_again())
+        self._has_begun = True
         sent_bytes = 0
         for piece in self._all_pieces():
             yield piece
@@ -70,7 +94,8 @@ class Upload:
                 self._on_progress(sent_bytes)
 
     def _all_pieces(self) -> Iterator[bytes]:
-        yield self._start
+        if self._start:
+            yield self._start
         yield from self._pieces
 
 
@@ -91,7 +116,15 @@ def open_upload(source: Source, on_progress: ReportBytes | None = None) -> Itera
 def make_file_upload(file: BinaryIO, on_progress: ReportBytes | None) -> Upload:
     """Prepare to send a file from where it stands to its present end."""
     size_bytes = find_size_bytes(file)
-    return Upload(read_pieces(file, size_bytes), size_bytes, on_progress)
+    if size_bytes is None:
+        return Upload(read_pieces(file, None), None, on_progress)
+    begin = file.tell()
+
+    def read_again() -> Iterator[bytes]:
+        file.seek(begin)
+        return read_pieces(file, size_bytes)
+
+    return Upload(read_pieces(file, size_bytes), size_bytes, on_progress, read_again)
 
 
 def read_pieces(file: BinaryIO, size_bytes: int | None) -> Iterator[bytes]:

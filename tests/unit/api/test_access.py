@@ -152,8 +152,8 @@ def test_a_blueprint_that_nobody_thought_of_stops_the_start(
         make_api()
 
 
-def test_only_probes_figures_and_documents_are_open_to_everybody() -> None:
-    assert {"health", "protocol_probes", "metrics", "openapi", "swagger_ui"} == OPEN
+def test_only_probes_figures_documents_and_pages_are_open_to_everybody() -> None:
+    assert {"health", "protocol_probes", "metrics", "openapi", "pages"} == OPEN
 
 
 def test_what_a_key_made_belongs_to_its_owner(api: Api) -> None:

@@ -50,6 +50,10 @@ def test_a_key_is_listed_without_its_text(api: Api) -> None:
     assert (created["name"], created["owner"], created["scopes"]) == ("billing", "ada", ["batch", "predict"])
 
 
+def test_a_whole_number_may_be_written_with_a_point(api: Api) -> None:
+    assert create(api, expires_in_seconds=60.0).status_code == 201
+
+
 def test_a_key_that_never_expires_says_so(api: Api) -> None:
     assert document_of(create(api, expires_in_seconds=None))["expires_at"] is None
 

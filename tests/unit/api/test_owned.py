@@ -20,7 +20,7 @@ ADA, BOB = (Caller(owner, f"key of {owner}", frozenset(Scope)) for owner in ("ad
 PARAMETER = re.compile("<[^>]+>")
 #: Parameters of routes that name something with an owner, and those that do not.
 OWNED = {"job_id", "batch_id"}
-NOT_OWNED = {"name", "version", "key_id", "path"}
+NOT_OWNED = {"name", "version", "key_id"}
 UNKNOWN = {"predictions": "prd_" + "a" * 40, "batches": "bat_" + "a" * 40}
 
 

@@ -26,7 +26,7 @@ def time() -> Time:
 
 @pytest.fixture
 def client(server: ScriptedServer, time: Time) -> Iterator[RowcallClient]:
-    with RowcallClient(server.url, sleep=time.sleep, clock=lambda: time.now) as client:
+    with RowcallClient(server.url, sleep=time.sleep, clock=lambda: time.now, chance=lambda: 1.0) as client:
         yield client
 
 

@@ -4,7 +4,7 @@ import gzip
 import hashlib
 import io
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -155,11 +155,11 @@ def test_a_missing_column_names_the_feature(client: RowcallClient, server: Scrip
     assert (caught.value.errors[0].place, caught.value.errors[0].code) == ("height", "missing_column")
 
 
-@pytest.mark.parametrize("status", [413, 415, 422, 429, 503])
-def test_a_refused_upload_is_not_sent_again(
+@pytest.mark.parametrize("status", [413, 415, 422])
+def test_a_file_that_is_refused_is_not_sent_again(
     client: RowcallClient, server: ScriptedServer, problem: Make, status: int
 ) -> None:
-    server.answer(problem(status, "some_code", retryable=True), status, Retry_After="1")
+    server.answer(problem(status, "some_code"), status)
 
     with pytest.raises(ProblemError):
         client.submit_batch(io.BytesIO(CSV))
@@ -167,11 +167,46 @@ def test_a_refused_upload_is_not_sent_again(
     assert len(server.requests) == 1
 
 
-def test_an_upload_that_breaks_is_not_sent_again() -> None:
+def test_an_upload_without_an_answer_is_sent_again_as_a_whole_and_with_the_same_key(
+    client: RowcallClient, server: ScriptedServer, batch: Make, problem: Make
+) -> None:
+    server.answer(problem(503, "store_unavailable", retryable=True), 503)
+    server.answer(batch(), 202)
+    file = io.BytesIO(b"junk" + LONG_CSV)
+    file.seek(4)
+
+    client.submit_batch(file)
+
+    first, second = server.requests
+    assert first.headers["idempotency-key"] == second.headers["idempotency-key"]
+    assert second.upload is not None
+    assert second.upload.digest.digest() == hashlib.sha256(LONG_CSV).digest()
+
+
+def test_an_upload_can_have_a_key_of_its_callers(client: RowcallClient, server: ScriptedServer, batch: Make) -> None:
+    server.answer(batch(), 202)
+
+    client.submit_batch(io.BytesIO(CSV), idempotency_key="of March")
+
+    assert server.requests[0].headers["idempotency-key"] == "of March"
+    assert server.requests[0].path == "/v1/batches"
+
+
+@pytest.mark.parametrize("source", [iter([CSV]), (piece for piece in [CSV])], ids=["an iterator", "a generator"])
+def test_what_can_be_read_only_once_is_not_sent_again(source: Iterable[bytes]) -> None:
     transport = Breaking()
 
     with RowcallClient(transport=transport) as client, pytest.raises(ConnectionFailed, match="may have been accepted"):
-        client.submit_batch(io.BytesIO(CSV))
+        client.submit_batch(source)
+
+    assert transport.requests == 1
+
+
+def test_mended_rows_that_may_have_arrived_are_not_sent_again() -> None:
+    transport = Breaking()
+
+    with RowcallClient(transport=transport) as client, pytest.raises(ConnectionFailed, match="may have been accepted"):
+        client.retry_batch("bat_1", io.BytesIO(CSV))
 
     assert transport.requests == 1
 

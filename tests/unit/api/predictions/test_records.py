@@ -137,6 +137,7 @@ def test_nobody_elses_jobs_are_listed(api: Api) -> None:
         ("status=done", "succeeded"),
         ("statsu=queued", "did you mean 'status'?"),
         ("cursor=x", "next_cursor"),
+        ("cursor=", "next_cursor"),
         ("limit=0", "1 to 100"),
         ("limit=101", "1 to 100"),
         ("limit=ten", "1 to 100"),
@@ -150,7 +151,7 @@ def test_a_query_that_cannot_be_read_is_refused_with_what_to_send(api: Api, quer
 
 
 @pytest.mark.parametrize(
-    ("wanted", "seconds"), [(60, 60), ("90s", 90), ("5m", 300), ("2h", 7200), ("0", 0), (None, None)]
+    ("wanted", "seconds"), [(60, 60), (60.0, 60), ("90s", 90), ("5m", 300), ("2h", 7200), ("0", 0), (None, None)]
 )
 def test_a_client_says_how_long_its_job_is_kept(api: Api, wanted: object, seconds: int | None) -> None:
     document = document_of(api.submit(retain_for=wanted))

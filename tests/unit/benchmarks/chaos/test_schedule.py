@@ -5,7 +5,16 @@ from itertools import pairwise
 
 import pytest
 
-from benchmarks.chaos.schedule import KINDS, MARGIN_SECONDS, REST_SECONDS, SQS_KINDS, Fault, Resource, plan_faults
+from benchmarks.chaos.schedule import (
+    KINDS,
+    MARGIN_SECONDS,
+    REST_SECONDS,
+    SQS_KINDS,
+    UNSENT_SECONDS,
+    Fault,
+    Resource,
+    plan_faults,
+)
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +66,21 @@ def test_on_sqs_no_api_process_dies_while_records_are_deleted() -> None:
 
     assert deletions
     assert not [at for at in deaths for one in deletions if one.at - REST_SECONDS <= at <= one.at + one.seconds]
+
+
+def test_on_sqs_no_record_is_deleted_whose_message_may_not_have_been_sent() -> None:
+    plan = plan_faults(seed=21, seconds=540, count=180, kinds=SQS_KINDS)
+    deletions = [fault for fault in plan if fault.kind.name == "record_delete"]
+    hindrances = [fault for fault in plan if fault.kind.name in ("queue_sleep", "partition_api")]
+
+    assert len(deletions) >= 5
+    assert len(hindrances) >= 5
+    assert [
+        (deletion.at, hindrance.at)
+        for deletion in deletions
+        for hindrance in hindrances
+        if hindrance.at <= deletion.at < hindrance.at + hindrance.seconds + UNSENT_SECONDS
+    ] == []
 
 
 def test_a_short_plan_has_every_kind_at_most_once() -> None:

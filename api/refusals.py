@@ -1,0 +1,27 @@
+"""Refusals of what is in order and comes at the wrong time: they say when to come back."""
+
+import math
+from typing import ClassVar
+
+from shared.errors import RequestError
+
+
+class ComeBackLater(RequestError):
+    """Raised when a request would be taken after a while."""
+
+    retryable = True
+    _DETAIL: ClassVar[str]
+
+    def __init__(self, retry_after_seconds: float) -> None:
+        super().__init__(self._DETAIL)
+        #: A header has whole seconds only.
+        self.retry_after_seconds = max(1, math.ceil(retry_after_seconds))
+        # Each request of a group raises a copy, which is made of these.
+        self.args = (retry_after_seconds,)
+
+
+class Overloaded(ComeBackLater):
+    """Raised when a job would wait for longer than the service or its own deadline allows."""
+
+    code = "overloaded"
+    _DETAIL = "More was asked for than can be answered in time, so nothing was accepted; Retry-After says when to come."

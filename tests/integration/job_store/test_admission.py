@@ -1,0 +1,204 @@
+"""No job is accepted that would wait too long; whoever is refused learns when to come back, and finds room then."""
+
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from shared.job_store import Accepted
+from shared.job_terms import Earlier
+from shared.jobs import JobSpec, Once
+from shared.queues import Lane
+from shared.redis_messages import QueueEntry
+from shared.settings import Settings
+from tests.builders import job_spec, success
+from tests.timed_stores import TimedRedisJobStore
+
+#: One worker takes a second for a job, and a new job may take 8 of the 10 seconds.
+LIMIT_SECONDS = 10.0
+ROOM = 8
+#: Jobs up to which everybody is let in.
+OPEN = 4
+
+
+@pytest.fixture
+def jobs(settings: Settings, redis: Redis) -> TimedRedisJobStore:
+    """A store that knows how fast a worker is, and has no job."""
+    limited = settings.model_copy(update={"max_queue_seconds": LIMIT_SECONDS})
+    store = TimedRedisJobStore(redis, limited)
+    store.accept([job_spec("prd_before")])
+    work_off(store, "prd_before")
+    return store
+
+
+def work_off(store: TimedRedisJobStore, *job_ids: str) -> None:
+    """Do what a worker does for a second with each job."""
+    store.claim(job_ids, "t1")
+    outcomes = dict.fromkeys(job_ids, success())
+    store.finish(Lane.INTERACTIVE, outcomes, "t1", busy_seconds=1.0 * len(job_ids))
+
+
+def spec(name: str, **overrides: Any) -> JobSpec:
+    """Return a job that is like no other."""
+    return job_spec(f"prd_{name}", **{"rows": [[float(int.from_bytes(name.encode())), 44.0]], **overrides})
+
+
+def several(name: str, count: int, **overrides: Any) -> list[JobSpec]:
+    return [spec(f"{name}{number}", **overrides) for number in range(count)]
+
+
+def new(accepted: list[Accepted]) -> int:
+    return sum(one.is_new for one in accepted)
+
+
+def test_jobs_are_accepted_while_they_need_not_wait_too_long(jobs: TimedRedisJobStore) -> None:
+    accepted = jobs.accept(several("a", ROOM))
+
+    assert new(accepted) == ROOM
+
+
+def test_of_jobs_that_come_together_those_that_would_wait_too_long_are_refused(jobs: TimedRedisJobStore) -> None:
+    accepted = jobs.accept(several("a", ROOM + 2))
+
+    assert [one.is_new for one in accepted] == [True] * ROOM + [False] * 2
+    assert jobs.find(f"prd_a{ROOM}") is None
+
+
+def test_those_who_are_refused_are_told_to_come_one_after_the_other(jobs: TimedRedisJobStore) -> None:
+    jobs.accept(several("a", ROOM))
+
+    told = [one.retry_after_seconds for one in jobs.accept(several("b", 3))]
+
+    assert told == pytest.approx([1.0, 2.0, 3.0])
+
+
+def test_who_comes_when_it_was_told_to_finds_room_though_others_came_first(jobs: TimedRedisJobStore) -> None:
+    jobs.accept(several("a", ROOM))
+    jobs.accept([spec("told")])
+    work_off(jobs, "prd_a0")
+    jobs.let_time_pass(1.0)
+
+    (first,) = jobs.accept([spec("newcomer")])
+    (second,) = jobs.accept([spec("told")])
+
+    assert (first.is_new, second.is_new) == (False, True)
+
+
+def test_a_turn_belongs_to_the_idempotency_key_where_there_is_one(jobs: TimedRedisJobStore) -> None:
+    once = Once("k1", "d1")
+    jobs.accept(several("a", ROOM))
+    jobs.accept([spec("told", once=once)])
+    work_off(jobs, "prd_a0")
+    jobs.let_time_pass(1.0)
+
+    (again,) = jobs.accept([spec("other-id-and-rows", once=once)])
+
+    assert again.is_new
+
+
+def test_who_comes_too_early_is_told_the_rest_of_its_time(jobs: TimedRedisJobStore) -> None:
+    jobs.accept([*several("a", ROOM), *several("b", 4)])
+    jobs.let_time_pass(1.0)
+
+    (early,) = jobs.accept([spec("b3")])
+
+    assert early.retry_after_seconds == pytest.approx(3.0, abs=0.1)
+
+
+def test_who_does_not_come_keeps_no_place(jobs: TimedRedisJobStore) -> None:
+    jobs.accept([*several("a", ROOM), spec("told")])
+    work_off(jobs, "prd_a0")
+    jobs.let_time_pass(7.0)
+
+    (newcomer,) = jobs.accept([spec("newcomer")])
+
+    assert newcomer.is_new
+
+
+def test_however_many_were_told_to_come_there_is_room_in_a_queue_that_is_half_empty(jobs: TimedRedisJobStore) -> None:
+    jobs.accept([*several("a", ROOM), *several("told", 20)])
+    work_off(jobs, *(f"prd_a{number}" for number in range(ROOM - OPEN + 1)))
+
+    (newcomer,) = jobs.accept([spec("newcomer")])
+
+    assert newcomer.is_new
+
+
+def test_a_job_that_was_accepted_is_answered_again_however_long_the_queue_is(jobs: TimedRedisJobStore) -> None:
+    once = Once("k1", "d1")
+    jobs.accept([spec("first", once=once), *several("a", ROOM)])
+
+    (again,) = jobs.accept([spec("second", once=once)])
+
+    assert again.earlier == Earlier("prd_first", is_same=True)
+    assert again.retry_after_seconds is None
+
+
+def test_accepting_again_after_a_lost_answer_refuses_nothing(jobs: TimedRedisJobStore) -> None:
+    first = jobs.accept(several("a", ROOM))
+
+    second = jobs.accept(several("a", ROOM))
+
+    assert (new(first), new(second)) == (ROOM, ROOM)
+
+
+def test_a_job_is_refused_that_its_own_deadline_would_end_in_the_queue(jobs: TimedRedisJobStore) -> None:
+    jobs.accept(several("a", 4))
+
+    (hurried,), (patient,) = (jobs.accept([spec("b", deadline_seconds=3.0)]), jobs.accept([spec("c")]))
+
+    assert hurried.retry_after_seconds == pytest.approx(5 - 0.8 * 3)
+    assert patient.is_new
+
+
+def test_what_is_refused_leaves_no_message(jobs: TimedRedisJobStore, redis: Redis) -> None:
+    jobs.accept(several("a", ROOM))
+
+    jobs.accept(several("b", 2), entry=QueueEntry("queue-for-a-test", b"", b""))
+
+    assert redis.exists("queue-for-a-test") == 0
+
+
+def test_a_message_leaves_with_what_was_accepted_of_it(jobs: TimedRedisJobStore, redis: Redis) -> None:
+    jobs.accept(several("a", ROOM + 2), entry=QueueEntry("queue-for-a-test", b"", b""))
+
+    assert redis.llen("queue-for-a-test") == 1
+
+
+def test_twice_as_many_workers_take_twice_as_many_jobs(
+    jobs: TimedRedisJobStore, redis: Redis, settings: Settings
+) -> None:
+    redis.zadd(f"{settings.key_root}workers:interactive", {"w1": 4e9, "w2": 4e9})
+
+    assert new(jobs.accept(several("a", 3 * ROOM))) == 2 * ROOM
+
+
+def test_nothing_is_refused_before_a_worker_has_shown_its_speed(settings: Settings, redis: Redis) -> None:
+    fresh = TimedRedisJobStore(redis, settings.model_copy(update={"max_queue_seconds": 0.001}))
+
+    assert new(fresh.accept(several("a", 100))) == 100
+
+
+def test_nothing_is_refused_where_no_limit_is_set(jobs: TimedRedisJobStore, settings: Settings, redis: Redis) -> None:
+    unlimited = TimedRedisJobStore(redis, settings.model_copy(update={"max_queue_seconds": 0.0}))
+
+    assert new(unlimited.accept(several("a", 100))) == 100
+
+
+def test_a_flood_of_one_owner_leaves_room_for_another(jobs: TimedRedisJobStore) -> None:
+    jobs.accept(several("flood", 3 * ROOM, owner="a"))
+    work_off(jobs, *(f"prd_flood{number}" for number in range(ROOM - OPEN)))
+    jobs.accept([spec("first", owner="b")])
+
+    flood = jobs.accept(several("more", ROOM, owner="a"))
+    others = jobs.accept(several("other", 2, owner="b"))
+
+    assert (new(flood), new(others)) == (0, 2)
+
+
+def test_two_owners_who_ask_alike_get_alike(jobs: TimedRedisJobStore) -> None:
+    asked = [one for pair in zip(several("a", 20, owner="a"), several("b", 20, owner="b"), strict=True) for one in pair]
+
+    accepted = jobs.accept(asked)
+
+    assert (new(accepted[::2]), new(accepted[1::2])) == (ROOM / 2, ROOM / 2)
