@@ -89,12 +89,11 @@ def test_the_service_time_is_that_of_the_performance_page(figure: str) -> None:
 @pytest.mark.parametrize(
     "figure",
     [
-        "129 kills of\nworkers",
-        "48 of API processes",
+        "127 kills of\nworkers",
+        "49 of API processes",
         "13 changes of roles",
-        "87 records were deleted",
-        "9.1 and 7.8 s",
-        "48.9 and 42.0 s",
+        "104 records were deleted",
+        "4.2, 17.8, 57.5 s",
         "31,342 jobs accepted",
         "the slowest stop took 7.2 of 30 s",
     ],
