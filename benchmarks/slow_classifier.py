@@ -20,6 +20,9 @@ _one_call = threading.Lock()
 class SlowClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types.
     """Says the first class with probability 0.75, late."""
 
+    def __init__(self, call_seconds: float = CALL_SECONDS) -> None:
+        self.call_seconds = call_seconds
+
     def fit(self, rows: Any, labels: Any) -> Self:
         self.classes_ = np.unique(labels)
         self.n_features_in_ = np.asarray(rows).shape[1]
@@ -30,5 +33,5 @@ class SlowClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
 
     def predict_proba(self, rows: Any) -> Any:
         with _one_call:
-            time.sleep(CALL_SECONDS + len(rows) * ROW_SECONDS)
+            time.sleep(self.call_seconds + len(rows) * ROW_SECONDS)
         return np.full((len(rows), 2), (0.75, 0.25))

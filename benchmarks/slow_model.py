@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.slow_classifier import SlowClassifier
+from benchmarks.slow_classifier import CALL_SECONDS, SlowClassifier
 from training.features import FEATURES
 from training.publish import ARTIFACT_FILE, publish_model
 
@@ -17,9 +17,9 @@ _VERSION = "1"
 _ROW = [float(feature.example) for feature in FEATURES if feature.example is not None]
 
 
-def publish_slow_model(models_dir: Path) -> Path:
+def publish_slow_model(models_dir: Path, *, call_seconds: float = CALL_SECONDS) -> Path:
     """Put the model into the folder, and return the path of its artifact."""
-    estimator = SlowClassifier().fit([_ROW, _ROW], ["female", "male"])
+    estimator = SlowClassifier(call_seconds).fit([_ROW, _ROW], ["female", "male"])
     publish_model(estimator, name=NAME, version=_VERSION, features=FEATURES, models_dir=models_dir)
     return models_dir / NAME / _VERSION / ARTIFACT_FILE
 

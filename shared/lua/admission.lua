@@ -3,7 +3,7 @@
 
 -- Shares of the longest wait: what a new job may take of it, and one that was told to come and does, so that it finds room
 -- though others came before it. The rest is for what the projection cannot know.
-local NEW, BACK = 0.8, 0.9
+local NEW, BACK = 0.6, 0.75
 -- Up to this share of what a new job may take, everybody is let in.
 local OPEN = 0.5
 -- A turn is kept for so long after its time, and nobody is told to come back later than this.

@@ -1,7 +1,7 @@
 -- ARGV: token, retention, lane, busy seconds, outcome of a canceled job, then for each job: id, status, outcome.
 -- Returns for each job: 1 when the record holds this claim's end, 0 when another writer was first.
 local token, retention, lane, busy, canceled = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
-local answer, done = {}, 0
+local answer, done, waiting_since = {}, 0, now
 for i = 6, #ARGV, 3 do
   local id = ARGV[i]
   local facts = read_facts(id, 'status', 'token')
@@ -11,7 +11,7 @@ for i = 6, #ARGV, 3 do
     -- Facts 6: it was asked to cancel.
     if facts[6] then finalize(id, 'canceled', canceled, retention, facts)
     else finalize(id, ARGV[i + 1], ARGV[i + 2], retention, facts) end
-    done = done + 1
+    done, waiting_since = done + 1, math.min(waiting_since, facts[4])
   end
   table.insert(answer, (ours and status ~= 'queued') and 1 or 0)
 end
@@ -19,6 +19,11 @@ if done > 0 then
   -- How fast one worker of this lane is: sums that halve in about 20 s, so that their ratio follows the load.
   local load = redis.call('HMGET', load_key(lane), 'at', 'busy', 'jobs')
   local keep = load[1] and math.exp((tonumber(load[1]) - now) / 30) or 0
+  -- Jobs that waited while others were finished took all the time since then of all workers: their calls of the model, and
+  -- whatever else it takes to get from one message to the next.
+  if load[1] and waiting_since < tonumber(load[1]) then
+    busy = (now - load[1]) * math.max(redis.call('ZCOUNT', workers_key(lane), now, '+inf'), 1)
+  end
   redis.call('HSET', load_key(lane), 'at', stamp(now),
              'busy', stamp(tonumber(load[2] or 0) * keep + busy), 'jobs', stamp(tonumber(load[3] or 0) * keep + done))
 end

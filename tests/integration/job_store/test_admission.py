@@ -14,11 +14,11 @@ from shared.settings import Settings
 from tests.builders import job_spec, success
 from tests.timed_stores import TimedRedisJobStore
 
-#: One worker takes a second for a job, and a new job may take 8 of the 10 seconds.
+#: One worker takes a second for a job, and a new job may take 6 of the 10 seconds.
 LIMIT_SECONDS = 10.0
-ROOM = 8
+ROOM = 6
 #: Jobs up to which everybody is let in.
-OPEN = 4
+OPEN = 3
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def test_a_job_is_refused_that_its_own_deadline_would_end_in_the_queue(jobs: Tim
 
     (hurried,), (patient,) = (jobs.accept([spec("b", deadline_seconds=3.0)]), jobs.accept([spec("c")]))
 
-    assert hurried.retry_after_seconds == pytest.approx(5 - 0.8 * 3)
+    assert hurried.retry_after_seconds == pytest.approx(5 - 0.6 * 3)
     assert patient.is_new
 
 
@@ -202,3 +202,19 @@ def test_two_owners_who_ask_alike_get_alike(jobs: TimedRedisJobStore) -> None:
     accepted = jobs.accept(asked)
 
     assert (new(accepted[::2]), new(accepted[1::2])) == (ROOM / 2, ROOM / 2)
+
+
+def test_the_time_between_calls_of_the_model_counts_where_jobs_waited(
+    jobs: TimedRedisJobStore, redis: Redis, settings: Settings
+) -> None:
+    jobs.accept(several("a", 2))
+    # The call of the model before them was over a second ago, and they have waited since.
+    redis.hincrbyfloat(f"{settings.key_root}load:interactive", "at", -1.0)
+    redis.hset(f"{settings.key_root}load:interactive", mapping={"busy": 0, "jobs": 0})
+    jobs.let_time_pass(4.0)
+    redis.zadd(f"{settings.key_root}workers:interactive", {"w1": 4e9})
+
+    work_off(jobs, "prd_a0")
+
+    (next_one,) = jobs.accept([spec("b")])
+    assert next_one.queue.eta_seconds == pytest.approx(2 * 1.0, abs=0.5)

@@ -1,0 +1,1 @@
+"""The scaling policies of infra/terraform, simulated: `python -m benchmarks.scaling`."""
