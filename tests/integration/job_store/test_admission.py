@@ -102,7 +102,9 @@ def test_who_comes_too_early_is_told_the_rest_of_its_time(jobs: TimedRedisJobSto
 
     (early,) = jobs.accept([spec("b3")])
 
-    assert early.retry_after_seconds == pytest.approx(3.0, abs=0.1)
+    assert early.retry_after_seconds is not None
+    # The time that the test itself takes passes too.
+    assert 2.0 < early.retry_after_seconds <= 3.0
 
 
 def test_who_does_not_come_keeps_no_place(jobs: TimedRedisJobStore) -> None:
