@@ -24,7 +24,7 @@ train: .venv/run ## Train the default model again, and print how good it is
 
 test: .venv/dev ## Run every test that needs nothing but Python
 	$(BIN)/python -m pytest -n 2 tests/unit tests/integration tests/consistency
-	$(BIN)/python -m pytest tests/acceptance
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/acceptance
 
 test-clients: .venv/dev .venv/clients/ready ## Run the tests of clients that need an environment of their own
 	$(BIN)/python -m pytest tests/acceptance/test_other_clients.py -k kserve

@@ -339,8 +339,11 @@ def run_on_a_terminal(*arguments: str) -> Iterator[tuple[subprocess.Popen[bytes]
     command = [sys.executable, "-c", RUN, "score", *arguments]
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as process:
         os.close(theirs)
-        yield process, ours
-        process.kill()
+        try:
+            yield process, ours
+        finally:
+            # Nobody reads its terminal any more, so it would never end by itself.
+            process.kill()
     os.close(ours)
 
 
