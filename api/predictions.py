@@ -1,7 +1,8 @@
 """Blueprint: submit, read and cancel predictions, and the synchronous short-cut."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, request
@@ -33,6 +34,7 @@ from shared.job_store import CancelVerdict, JobStore
 from shared.job_terms import Earlier
 from shared.jobs import Job, JobStatus, Once
 from shared.settings import Settings
+from shared.values import value
 
 SUBMIT_PATH = "/v1/predictions"
 PREDICT_RULE = "/v1/models/<name>/predict"
@@ -42,7 +44,7 @@ READ_RULE = "/v1/predictions/<job_id>"
 TAKEN_ON = "rowcall.taken_on"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Order:
     """A checked request for a new job, and how long its client wants to wait; None: not at all."""
 
@@ -78,6 +80,7 @@ def submission_answer(taken_on: TakenOn) -> tuple[int, dict[str, Any], dict[str,
     return 200 if job.status.is_final else 202, job_document(job), headers
 
 
+@lru_cache
 def find_predict_name(path: str) -> str | None:
     """Return the model that the path `/v1/models/{name}/predict` names; None for any other path."""
     if not path.startswith("/v1/models/") or not path.endswith("/predict"):
@@ -107,6 +110,8 @@ class Predictions:
         self._waiters = waiters
         self._webhooks = WebhookChoice(settings)
         self._settings = settings
+        #: Of those who say nothing, on the routes that always wait.
+        self._usual_wait = WaitPreference(settings.default_wait_seconds)
 
     def blueprint(self) -> Blueprint:
         blueprint = Blueprint("predictions", __name__)
@@ -226,19 +231,34 @@ class Predictions:
         pointer: str = "",
     ) -> Order:
         """Check the body of `POST /v1/models/{name}/predict`, which always waits; raises the same."""
-        version, retain_for = (query.get("version"), query.get("retain_for")) if query else (None, None)
+        version = query.get("version") if query else None
+        terms = USUAL
+        if query or headers.get("Idempotency-Key") is not None:
+            terms = self._read_terms(headers, caller, route=f"{name}/{version}", query=query or {}, document=records)
+        envelope = Envelope(name, version, records, terms)
+        return self._make_order(envelope, headers, caller, terms, pointer=pointer, usual_wait=self._usual_wait)
+
+    def _read_terms(
+        self, headers: RequestHeaders, caller: Caller, *, route: str, query: Mapping[str, str], document: object
+    ) -> Terms:
+        """Return what the query and `Idempotency-Key` ask for; raises InputInvalid and RequestMalformed."""
         errors: list[FieldNote] = []
-        retain_seconds = read_retain_for(retain_for, longest=self._settings.retention_seconds, errors=errors)
+        longest = self._settings.retention_seconds
+        retain_seconds = read_retain_for(query.get("retain_for"), longest=longest, errors=errors)
         if errors:
             raise InputInvalid(errors)
-        route = f"{name}/{version}/{retain_seconds}"
-        once = find_once(headers, owner=caller.owner, route=route, document=records)
-        terms = USUAL if retain_seconds is None and once is None else Terms(retain_seconds, once=once)
-        order = self._make_order(Envelope(name, version, records, terms), headers, caller, terms, pointer=pointer)
-        return order if order.wait else replace(order, wait=WaitPreference(self._settings.default_wait_seconds))
+        once = find_once(headers, owner=caller.owner, route=f"{route}/{retain_seconds}", document=document)
+        return Terms(retain_seconds, once=once)
 
     def _make_order(
-        self, envelope: Envelope, headers: RequestHeaders, caller: Caller, terms: Terms, *, pointer: str
+        self,
+        envelope: Envelope,
+        headers: RequestHeaders,
+        caller: Caller,
+        terms: Terms,
+        *,
+        pointer: str,
+        usual_wait: WaitPreference | None = None,
     ) -> Order:
         prepared = self._submissions.prepare(
             envelope.input,
@@ -250,7 +270,7 @@ class Predictions:
             owner=caller.owner,
             terms=terms,
         )
-        return Order(prepared, find_wait(headers, self._settings))
+        return Order(prepared, find_wait(headers, self._settings) or usual_wait)
 
     def take_on(self, order: Order, *, must_wait: bool = False) -> TakenOn:
         """Accept the job and wait for it as asked; raises what acceptance failed of, and IdempotencyKeyReused.

@@ -1,7 +1,7 @@
 """From a request body to an accepted job: read, check, accept, send."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -18,6 +18,7 @@ from shared.feature_schema import unknown_fields
 from shared.jobs import Job, JobSpec, Row
 from shared.queues import Lane
 from shared.settings import Settings
+from shared.values import value
 
 #: Most errors and warnings that one answer names.
 NAMED_NOTES = 100
@@ -28,7 +29,7 @@ MAX_JSON_DEPTH = 32
 _BODY_FIELDS = {"model", "version", "input", "retain_for", "metadata", "webhook"}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Envelope:
     """The body of a request for a new job."""
 
@@ -38,7 +39,7 @@ class Envelope:
     terms: Terms
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CheckedInput:
     """Input that fits its model."""
 
@@ -144,7 +145,7 @@ def check_input(model: RequestedModel, records: object, *, pointer: str, max_row
     return CheckedInput(rows, is_single, tuple(warnings[:NAMED_NOTES]))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PreparedJob:
     """A job that nothing was promised of yet."""
 

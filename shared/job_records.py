@@ -1,7 +1,6 @@
 """How a job is written in its record: JSON texts inside a Redis hash. Times as decimal seconds."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -9,6 +8,7 @@ import orjson
 from shared.errors import FieldNote
 from shared.jobs import BatchStep, Job, JobError, JobSpec, JobStatus, ModelRef, Outcome, QueueState, StepKind
 from shared.queues import Lane
+from shared.values import value
 from shared.webhooks import JUST_ENDED, Delivery, DeliveryErrorCode, DeliveryStatus
 
 
@@ -146,7 +146,7 @@ def find_delivery(record: Mapping[bytes, bytes]) -> Delivery | None:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class JobEnd:
     """How a job ended, as its API process is told."""
 

@@ -25,6 +25,7 @@ from shared.queues import Lane
 from shared.redis_client import Argument, Script
 from shared.redis_messages import QueueEntry
 from shared.settings import Settings
+from shared.values import value
 
 #: Most jobs that one sweep sends again: it bounds the time for which a script holds the server.
 SWEEP_JOBS = 200
@@ -77,7 +78,7 @@ class CancelVerdict(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Accepted:
     """What the store adds to a job that it accepted."""
 

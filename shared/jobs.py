@@ -8,6 +8,7 @@ from typing import Any
 
 from shared.errors import FieldNote
 from shared.queues import Lane
+from shared.values import value
 from shared.webhooks import Delivery
 
 
@@ -49,7 +50,7 @@ Row = list[float | str]
 Prediction = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ModelRef:
     """The model version that a job was accepted for; a result always cites it."""
 
@@ -83,7 +84,7 @@ class BatchStep:
     index: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Once:
     """Which submissions are one and the same job."""
 
@@ -93,7 +94,7 @@ class Once:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class JobSpec:
     """What was accepted: it never changes after the 202."""
 
@@ -133,7 +134,7 @@ class JobSpec:
         return self.client_id or self.id
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class JobError:
     """Why a job has no prediction."""
 
@@ -143,7 +144,7 @@ class JobError:
     errors: tuple[FieldNote, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Outcome:
     """How a job ended: `predictions` (one per row, same order) or `error`, never both."""
 
@@ -156,7 +157,7 @@ class Outcome:
     predict_seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class QueueState:
     """Where a queued job stands in its lane."""
 
@@ -166,7 +167,7 @@ class QueueState:
     eta_seconds: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Job:
     """One accepted unit of work as its record has it. Times are seconds since the epoch, by the store's clock."""
 
