@@ -35,12 +35,13 @@ class AcceptedBefore(Exception):
 class Ticket(Entry):
     """One request's share in a group."""
 
-    __slots__ = ("_decided", "_error", "_result", "accepted")
+    __slots__ = ("_error", "_result", "accepted", "decided")
 
     def __init__(self, spec: JobSpec, *, size_bytes: int, result: Flag | None) -> None:
         super().__init__(spec, size_bytes, time.monotonic(), is_awaited=result is not None)
         self._result = result
-        self._decided = Flag()
+        #: Raised once it is accepted, or is not.
+        self.decided = Flag()
         self._error: Exception | None = None
         #: Set once the record is written.
         self.accepted: Accepted | None = None
@@ -48,17 +49,17 @@ class Ticket(Entry):
     def refuse(self, error: Exception) -> None:
         """Note that the job was not accepted, and end the wait for its result."""
         self._error = error
-        self._decided.set()
+        self.decided.set()
         if self._result is not None:
             self._result.set()
 
     def decide(self) -> None:
         """Let the request go on."""
-        self._decided.set()
+        self.decided.set()
 
     def accepted_job(self) -> Job:
         """Wait until it is decided, and return the job as it was accepted; raises what the group failed of."""
-        self._decided.wait()
+        self.decided.wait()
         if self._error is not None:
             # Each request raises its own, because a traceback belongs to one thread; the cause tells where it happened.
             raise copy.copy(self._error) from self._error

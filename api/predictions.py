@@ -3,18 +3,19 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from flask import Blueprint, Response, request
 from flask.globals import request_ctx
 
 from api.callers import Caller, current_caller
 from api.group_commit import AcceptedBefore
+from api.orders import Begun, Order, TakenOn
 from api.owned import OwnedJobs
 from api.problems import job_problem, problem_response
 from api.representations import job_document, job_headers, job_output, job_url, json_response
 from api.request_headers import RequestHeaders, WaitPreference, find_wait, read_deadline_seconds
-from api.submissions import Envelope, PreparedJob, Submissions, read_envelope, read_json
+from api.submissions import Envelope, Submissions, read_envelope, read_json
 from api.terms import USUAL, Terms, find_once, hash_document, is_client_id, read_retain_for, record_id_of
 from api.waiters import Waiters
 from api.webhooks import WebhookChoice
@@ -34,7 +35,6 @@ from shared.job_store import CancelVerdict, JobStore
 from shared.job_terms import Earlier
 from shared.jobs import Job, JobStatus, Once
 from shared.settings import Settings
-from shared.values import value
 
 SUBMIT_PATH = "/v1/predictions"
 PREDICT_RULE = "/v1/models/<name>/predict"
@@ -42,24 +42,6 @@ READ_RULE = "/v1/predictions/<job_id>"
 
 #: Key of the WSGI environment under which a request comes with the job that was taken on for it.
 TAKEN_ON = "rowcall.taken_on"
-
-
-@value
-class Order:
-    """A checked request for a new job, and how long its client wants to wait; None: not at all."""
-
-    prepared: PreparedJob
-    wait: WaitPreference | None
-
-
-class TakenOn(NamedTuple):
-    """An accepted job as it stands; has_waited: its client did, which it does not when too many others do."""
-
-    order: Order
-    job: Job
-    has_waited: bool
-    #: It was accepted before, for the same idempotency key or under the same id of its client.
-    is_replayed: bool = False
 
 
 def answer_headers(taken_on: TakenOn) -> dict[str, str]:
@@ -273,14 +255,44 @@ class Predictions:
         return Order(prepared, find_wait(headers, self._settings) or usual_wait)
 
     def take_on(self, order: Order, *, must_wait: bool = False) -> TakenOn:
-        """Accept the job and wait for it as asked; raises what acceptance failed of, and IdempotencyKeyReused.
+        """Accept the job and wait for it as asked; raises what `begin` and `finish` do."""
+        with self.begin(order, must_wait=must_wait) as begun:
+            begun.flag.wait(begun.wait_seconds)
+            return self.finish(begun)
+
+    def begin(self, order: Order, *, must_wait: bool = False) -> "Begun":
+        """Give the job to its group; then wait for its flag, and `finish` it within the block.
 
         must_wait: accept nothing, and raise NoPlaceToWait, when too many requests wait already.
         """
+        place = None if order.wait is None else self._waiters.maker_place(order.prepared.spec.id)
+        begun = Begun(order, place)
+        if must_wait and begun.maker is None:
+            raise NoPlaceToWait("Too many requests wait for their results already; try again soon.")
+        begun.ticket = self._submissions.add(order.prepared, result=None if begun.maker is None else begun.maker.ended)
+        return begun
+
+    def finish(self, begun: "Begun") -> TakenOn:
+        """Return the job as it stands now that the wait is over.
+
+        Raises what acceptance failed of, IdempotencyKeyReused and JobGone. Blocks nothing if the job `is_known`.
+        """
+        order, maker = begun.order, begun.maker
+        if maker is not None and maker.end is not None:
+            return TakenOn(order, maker.end.job(order.prepared.spec), has_waited=True)
         try:
-            return self._take_on(order, must_wait=must_wait)
+            accepted = begun.ticket.accepted_job()
         except AcceptedBefore as found:
+            begun.leave()
             return self._answer_again(order, found.earlier)
+        if maker is None:
+            return TakenOn(order, accepted, has_waited=False)
+        try:
+            job = self._reads.find(accepted.id)
+        except StoreUnavailable:
+            # It is promised: the client must learn its id, not an error.
+            job = None
+        return TakenOn(order, job or accepted, has_waited=True)
 
     def _answer_again(self, order: Order, earlier: Earlier) -> TakenOn:
         """Answer with the job that was accepted before; raises JobGone when nothing of it is kept."""
@@ -297,28 +309,6 @@ class Predictions:
         if found is None:
             raise JobGone("The prediction was accepted before, and was deleted.")
         return TakenOn(order, found, has_waited=True, is_replayed=True)
-
-    def _take_on(self, order: Order, *, must_wait: bool) -> TakenOn:
-        wait, prepared = order.wait, order.prepared
-        if wait is None:
-            return TakenOn(order, self._submissions.add(prepared).accepted_job(), has_waited=False)
-        spec = prepared.spec
-        with self._waiters.maker_place(spec.id) as maker:
-            if maker is None:
-                if must_wait:
-                    raise NoPlaceToWait("Too many requests wait for their results already; try again soon.")
-                return TakenOn(order, self._submissions.add(prepared).accepted_job(), has_waited=False)
-            ticket = self._submissions.add(prepared, result=maker.ended)
-            maker.ended.wait(wait.seconds)
-            if maker.end is not None:
-                return TakenOn(order, maker.end.job(spec), has_waited=True)
-            accepted = ticket.accepted_job()
-            try:
-                found = self._reads.find(spec.id)
-            except StoreUnavailable:
-                # It is promised: the client must learn its id, not an error.
-                found = None
-            return TakenOn(order, found or accepted, has_waited=True)
 
     def read_prediction(self, job_id: str) -> Response:
         job = self.read(job_id, request.headers, current_caller())
