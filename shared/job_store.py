@@ -18,7 +18,7 @@ from shared.batches import BatchError, BatchErrorCode
 from shared.errors import NotReplicated, StoreFull, StoreUnavailable
 from shared.job_errors import JobErrorCode
 from shared.job_lists import PAGE_LOOKS, JobPage, decode_listed, listed_seconds, lists_of
-from shared.job_records import decode_job, decode_spec, encode_outcome, encode_spec, queue_state
+from shared.job_records import decode_job, decode_spec, encode_outcome, encode_spec, queue_state, seconds_per_job
 from shared.job_terms import DeleteVerdict, Earlier, RetryVerdict, encode_place
 from shared.jobs import Job, JobError, JobSpec, JobStatus, Outcome, QueueState
 from shared.queues import Lane
@@ -240,11 +240,6 @@ def run_accepting(script: Script, settings: Settings, arguments: Sequence[Argume
     return answer
 
 
-def queued_key(settings: Settings, lane: Lane) -> str:
-    """Return the sorted set of the jobs that wait in a lane, by the time at which they were enqueued."""
-    return f"{settings.key_root}queued:{lane.value}"
-
-
 class RedisJobStore:
     """JobStore in one Redis or Valkey, version 7.0 or newer."""
 
@@ -276,9 +271,9 @@ class RedisJobStore:
             arguments += [spec.id, encode_spec(spec), spec.deadline_seconds, spec.reply_to, spec.max_attempts]
             arguments.append(encode_place(spec, self._settings))
         workers, busy, jobs, *rest = run_accepting(self._scripts["accept"], self._settings, arguments)
+        each = seconds_per_job(workers, busy, jobs)
         return [
-            _read_accepted(first, second, workers, busy, jobs)
-            for first, second in zip(rest[::2], rest[1::2], strict=True)
+            _read_accepted(first, second, workers, each) for first, second in zip(rest[::2], rest[1::2], strict=True)
         ]
 
     def claim(self, job_ids: Sequence[str], token: str) -> list[Verdict]:
@@ -374,16 +369,16 @@ def _read_found(fields: Sequence[bytes] = (), queue: Sequence[Any] = ()) -> Job 
     if not fields:
         return None
     record = dict(zip(fields[::2], fields[1::2], strict=True))
-    return decode_job(record, queue_state(*queue) if queue else None)
+    return decode_job(record, queue_state(queue[0], seconds_per_job(*queue[1:])) if queue else None)
 
 
-def _read_accepted(first: bytes, second: Any, workers: int, busy: bytes, jobs: bytes) -> Accepted:
+def _read_accepted(first: bytes, second: Any, workers: int, each: float | None) -> Accepted:
     """Return what `accept` answers for one job."""
+    if isinstance(second, int):
+        return Accepted(float(first), queue_state(second, each), workers)
     if second == b"full":
         return Accepted(0.0, QueueState(0, None), workers, retry_after_seconds=float(first))
-    if second in (b"same", b"other"):
-        return Accepted(0.0, QueueState(0, None), workers, Earlier(first.decode(), second == b"same"))
-    return Accepted(float(first), queue_state(second, workers, busy, jobs), workers)
+    return Accepted(0.0, QueueState(0, None), workers, Earlier(first.decode(), second == b"same"))
 
 
 def read_scripts(may_exceed_memory: Mapping[str, bool], *preludes: str) -> dict[str, str]:
