@@ -18,11 +18,13 @@ from api.csv_header import MAX_HEADER_BYTES, read_layout
 from api.ids import BATCH_PREFIX, JobIds
 from api.mended_header import read_mend
 from api.owned import OwnedBatches
+from api.rate_limits import RateLimits
+from api.refusals import RateLimited
 from api.representations import json_response
 from api.request_headers import find_wait, read_deadline_seconds
 from api.served_models import RequestedModel, ServedModels
 from api.submissions import read_json
-from api.terms import find_once
+from api.terms import find_once, name_key
 from api.uploads import HashedUpload, PeekedUpload, drain_upload, open_upload
 from api.waiters import Waiters
 from api.webhooks import WebhookChoice
@@ -69,6 +71,7 @@ class Batches:
         models: ServedModels,
         waiters: Waiters,
         ids: JobIds,
+        rates: RateLimits,
         settings: Settings,
     ) -> None:
         self._batches = batches
@@ -77,6 +80,7 @@ class Batches:
         self._models = models
         self._waiters = waiters
         self._ids = ids
+        self._rates = rates
         self._owned = OwnedBatches(batches, ids)
         self._webhooks = WebhookChoice(settings)
         self._settings = settings
@@ -107,6 +111,8 @@ class Batches:
         parameters = replace(read_batch_parameters(request.args), webhook_url=self._webhooks.from_query())
         deadline_seconds = read_deadline_seconds(request.headers, self._settings)
         model = self._models.get(parameters.model, parameters.version)
+        if not parameters.is_dry_run:
+            self._require_rate(request.headers.get("Idempotency-Key"))
         if request.is_json:
             return self._submit_from_bucket(parameters, model, deadline_seconds)
         file = open_upload(request)
@@ -122,6 +128,20 @@ class Batches:
         input_bytes = self._files.write_from(key, hashed or upload, max_bytes=most)
         spec = self._make_spec(batch_id, model, layout, input_bytes, parameters, deadline_seconds)
         return self._accept(replace(spec, once=self._find_once(hashed and hashed.digest())))
+
+    def _require_rate(self, idempotency_key: str | None = None) -> None:
+        """Raise RateLimited before a file is read that would be refused after it; nothing is taken yet."""
+        caller = current_caller()
+        if caller.rate is None:
+            return
+        once_key = "" if idempotency_key is None else name_key(idempotency_key, owner=caller.owner)
+        if not self._batches.look_at_rate(caller.rate, once_key=once_key):
+            raise self._refusal()
+
+    def _refusal(self) -> RateLimited:
+        rate = current_caller().rate
+        assert rate is not None
+        return self._rates.refusal(rate)
 
     def _find_once(self, content: object) -> Once | None:
         """Return what the request's idempotency key stands for; content: the file, as far as a hash tells it."""
@@ -176,6 +196,7 @@ class Batches:
             chunk_bytes=choose_chunk_bytes(input_bytes, self._settings.chunk_bytes),
             owner=current_caller().owner,
             webhook_url=parameters.webhook_url,
+            rate=current_caller().rate,
         )
 
     def _accept(self, spec: BatchSpec) -> Response:
@@ -183,7 +204,7 @@ class Batches:
 
         Answers with the batch as it was accepted: reading it again could fail, and hide it from its client.
 
-        Raises StoreUnavailable, StoreFull or NotReplicated, and then nothing was promised.
+        Raises RateLimited, StoreUnavailable, StoreFull or NotReplicated, and then nothing was promised.
         """
         split = split_job(spec)
         try:
@@ -197,6 +218,9 @@ class Batches:
         if isinstance(accepted_at, Earlier):
             self._delete_refused(batch_folder(spec.id))
             return self._answer_again(accepted_at)
+        if accepted_at is None:
+            self._delete_refused(batch_folder(spec.id))
+            raise self._refusal()
         self._send(split, enqueued_at=accepted_at)
         batch = Batch(
             spec,
@@ -278,13 +302,17 @@ class Batches:
         """Store the mended rows, then accept the step that merges them; after it they are promised."""
         if batch.status is not BatchStatus.COMPLETED:
             raise BatchNotMendable(f"The batch is {batch.status.value}; mended rows are merged once it is completed.")
+        self._require_rate()
         upload = PeekedUpload(open_upload(request))
         mend = read_mend(upload.head, batch.spec.layout, new_token(), is_whole=upload.is_whole)
         self._files.write_from(mend_key(batch.id, mend.token), upload, max_bytes=self._settings.max_mended_bytes)
         step = mend_job(batch.spec, batch.mends + 1)
-        verdict = self._batches.accept_mend(batch.spec, batch.mends + 1, mend, step)
+        rate = current_caller().rate
+        verdict = self._batches.accept_mend(batch.spec, batch.mends + 1, mend, step, rate=rate)
         if verdict != "ok":
             self._delete_refused(mend_folder(batch.id, mend.token))
+            if verdict == "spent":
+                raise self._refusal()
             raise BatchNotMendable("Other mended rows are being merged; send these when that is done.")
         taken_up = self._reread(batch)
         self._send(step, enqueued_at=taken_up.read_at)

@@ -4,13 +4,14 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
 from flask.globals import request_ctx
 
 from shared.errors import KeyRequired
+from shared.rates import Rate
 from shared.settings import Settings
 
 #: Key of the WSGI environment under which a request has its caller.
@@ -45,6 +46,8 @@ class Caller:
     #: The key that it was sent with.
     key_id: str
     scopes: frozenset[Scope]
+    #: How many of its requests are accepted; None: all.
+    rate: Rate | None = None
 
 
 #: Every caller where no keys are asked for.
@@ -70,6 +73,8 @@ class HeldKey(Protocol):
     def scopes(self) -> frozenset[Scope]: ...
     @property
     def expires_at(self) -> float | None: ...
+    @property
+    def requests_per_second(self) -> float | None: ...
 
 
 class Keys(Protocol):
@@ -107,6 +112,9 @@ class Callers:
         self._clock = clock
         self._calendar = calendar
         self._is_open = not settings.require_keys
+        self._rate_limit = settings.rate_limit
+        # All of them share a bucket: behind a proxy, their addresses are the proxy's.
+        self._anyone = replace(ANYONE, rate=self._make_rate("anyone", None)) if self._rate_limit else ANYONE
         token = settings.operator_token
         self._token = token.get_secret_value().encode() if token else None
         #: By the hash of the key, so that none lies in memory.
@@ -116,7 +124,7 @@ class Callers:
     def find_known(self, authorization: str | None) -> Caller | None:
         """Return the caller that this header proves; None if it takes a look into the store to say so."""
         if self._is_open:
-            return ANYONE
+            return self._anyone
         known = self._known.get(_digest(_read_key(authorization)))
         return known.caller if known is not None and self._clock() < known.renew_at else None
 
@@ -140,9 +148,14 @@ class Callers:
         if key is None:
             self._known.pop(digest, None)
             raise KeyRequired
-        caller = Caller(key.owner, key.id, key.scopes)
+        caller = Caller(key.owner, key.id, key.scopes, self._make_rate(key.id, key.requests_per_second))
         self._remember(digest, caller, key.expires_at)
         return caller
+
+    def _make_rate(self, name: str, per_second: float | None) -> Rate | None:
+        """Return the rate of a key; per_second: its own, None for the one of the settings, 0 for none."""
+        effective = self._rate_limit if per_second is None else per_second
+        return Rate(name, effective) if effective else None
 
     def _remember(self, digest: bytes, caller: Caller, expires_at: float | None) -> None:
         now = self._clock()

@@ -24,6 +24,7 @@ from api.predictions import (
     find_predict_name,
     submission_answer,
 )
+from api.rate_limits import RateLimits
 from api.representations import job_document, job_headers, job_output
 from api.request_counts import BEGAN, RequestCounts
 from api.request_id import choose_request_id
@@ -52,6 +53,7 @@ class Express:
         predictions: Predictions,
         callers: Callers,
         counts: RequestCounts,
+        rates: RateLimits,
         *,
         max_body_bytes: int,
         response_headers: dict[str, str],
@@ -59,6 +61,7 @@ class Express:
         self._predictions = predictions
         self._callers = callers
         self._counts = counts
+        self._rates = rates
         #: The same in every answer, so they are encoded once.
         self._constant = _encode({**response_headers, "Content-Type": "application/json"})
         self._max_body_bytes = max_body_bytes
@@ -112,7 +115,12 @@ class Express:
                 taken_on = finish(begun) if begun.is_known else await host.run(finish, begun)
         except Exception as error:
             return {TAKEN_ON: error, CALLER: caller}
-        return self._find_answer(path, taken_on) or {TAKEN_ON: taken_on, CALLER: caller}
+        found = self._find_answer(path, taken_on)
+        if found is None:
+            return {TAKEN_ON: taken_on, CALLER: caller}
+        if caller.rate is not None:
+            found[2].update(self._rates.headers(caller.rate))
+        return found
 
     def _find_order(self, path: str, headers: dict[str, str], body: bytes, caller: Caller) -> Order | None:
         """Return the order; None when there is something wrong with it."""

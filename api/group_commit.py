@@ -9,7 +9,7 @@ from queue import Empty, SimpleQueue
 
 from api.flag import Flag
 from api.gathering import Bounds, Entry, Gathering, Step
-from api.refusals import Overloaded
+from api.refusals import Overloaded, RateLimited
 from shared.broker import Broker
 from shared.errors import BrokerUnavailable
 from shared.job_store import Accepted, JobStore
@@ -74,7 +74,8 @@ def _queued_job(spec: JobSpec, accepted: Accepted) -> Job:
 def _find_refusal(accepted: Accepted) -> Exception | None:
     """Return why a job was not accepted; None if it was."""
     if accepted.retry_after_seconds is not None:
-        return Overloaded(accepted.retry_after_seconds)
+        refusal = RateLimited if accepted.is_spent else Overloaded
+        return refusal(accepted.retry_after_seconds)
     return None if accepted.earlier is None else AcceptedBefore(accepted.earlier)
 
 
@@ -185,7 +186,7 @@ class GroupCommit:
     def accept_alone(self, spec: JobSpec) -> Job:
         """Record and send a job in this thread; for ids that their clients made, of which two may be under way.
 
-        Raises AcceptedBefore, Overloaded, StoreUnavailable, StoreFull or NotReplicated.
+        Raises AcceptedBefore, Overloaded, RateLimited, StoreUnavailable, StoreFull or NotReplicated.
         """
         entry = self._broker.entry([spec])
         (accepted,) = self._jobs.accept([spec], entry=entry)

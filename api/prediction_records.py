@@ -11,6 +11,7 @@ from api.followers import Followers
 from api.group_commit import GroupCommit
 from api.list_query import read_list_query
 from api.owned import OwnedJobs
+from api.rate_limits import RateLimits
 from api.representations import job_document, job_headers, job_url, json_response, listed_document
 from shared.errors import JobGone, JobNotFound, JobNotRetryable
 from shared.job_store import JobStore
@@ -25,12 +26,19 @@ class PredictionRecords:
     """The routes of predictions that are there already."""
 
     def __init__(
-        self, jobs: JobStore, owned: OwnedJobs, group: GroupCommit, followers: Followers, settings: Settings
+        self,
+        jobs: JobStore,
+        owned: OwnedJobs,
+        group: GroupCommit,
+        followers: Followers,
+        rates: RateLimits,
+        settings: Settings,
     ) -> None:
         self._jobs = jobs
         self._owned = owned
         self._group = group
         self._followers = followers
+        self._rates = rates
         self._settings = settings
 
     def blueprint(self) -> Blueprint:
@@ -64,7 +72,9 @@ class PredictionRecords:
     def retry_prediction(self, job_id: str) -> Response:
         caller = current_caller()
         job = self._owned.require(job_id, caller)
-        verdict, retried_at = self._jobs.retry(job.spec, new_token())
+        verdict, retried_at = self._jobs.retry(job.spec, new_token(), rate=caller.rate)
+        if verdict is RetryVerdict.SPENT and caller.rate is not None:
+            raise self._rates.refusal(caller.rate)
         if verdict is RetryVerdict.INPUT_DROPPED:
             raise JobNotRetryable("The input of this prediction is kept no longer; submit it again.")
         if verdict is RetryVerdict.NOT_RETRYABLE:

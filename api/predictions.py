@@ -249,7 +249,7 @@ class Predictions:
             pointer=pointer,
             deadline_seconds=read_deadline_seconds(headers, self._settings),
             reply_to=self._waiters.reply_to,
-            owner=caller.owner,
+            caller=caller,
             terms=terms,
         )
         return Order(prepared, find_wait(headers, self._settings) or usual_wait)

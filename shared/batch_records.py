@@ -16,7 +16,7 @@ def pairs(fields: Sequence[bytes]) -> dict[bytes, bytes]:
 
 def encode_batch_spec(spec: BatchSpec) -> bytes:
     fields = asdict(spec)
-    del fields["once"]
+    del fields["once"], fields["rate"]
     if not spec.owner:
         del fields["owner"]
     return orjson.dumps(fields)

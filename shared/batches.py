@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from shared.jobs import ModelRef, Once
+from shared.rates import Rate
 
 #: Columns that follow the input's own in the results; one `probability_<class>` for each class stands after the first.
 STATUS_COLUMNS = ("row_status", "error_code", "error_message")
@@ -175,6 +176,8 @@ class BatchSpec:
     owner: str = ""
     #: Matters at acceptance only, and is no part of the record.
     once: Once | None = field(default=None, compare=False)
+    #: What the key that it came with is limited to; the same holds.
+    rate: Rate | None = field(default=None, compare=False)
 
 
 def choose_chunk_bytes(input_bytes: int, limit: int) -> int:

@@ -38,11 +38,15 @@ class RetryVerdict(StrEnum):
     NOT_RETRYABLE = "not_retryable"
     #: Its input is kept no longer.
     INPUT_DROPPED = "input_dropped"
+    #: Its key has no request left.
+    SPENT = "spent"
     UNKNOWN = "unknown"
 
 
 def encode_place(spec: JobSpec, settings: Settings) -> str:
-    """Return the list and the terms of a job as `terms.lua` reads them; most jobs of an owner have the same."""
+    """Return the list, the terms and the bucket of a job as `terms.lua` reads them; most of a key have the same."""
+    if spec.rate is not None:
+        return f"{list_of(spec)}\n{_encode_terms(spec, settings)}\n{spec.rate.text}"
     if spec.once is None and spec.retain_seconds is None:
         return list_of(spec)
     return f"{list_of(spec)}\n{_encode_terms(spec, settings)}"

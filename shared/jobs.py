@@ -8,6 +8,7 @@ from typing import Any
 
 from shared.errors import FieldNote
 from shared.queues import Lane
+from shared.rates import Rate
 from shared.values import value
 from shared.webhooks import Delivery
 
@@ -127,6 +128,8 @@ class JobSpec:
     client_id: str | None = None
     #: Matters at acceptance only, and is no part of the record.
     once: Once | None = field(default=None, compare=False)
+    #: What the key that it came with is limited to; the same holds.
+    rate: Rate | None = field(default=None, compare=False)
 
     @property
     def shown_id(self) -> str:

@@ -1,6 +1,7 @@
 -- Queues a failed or expired job again, under its id: the one way out of a final status, at its client's request only.
--- ARGV: id, token of this request, deadline in seconds, attempts allowed from now on.
--- Returns queued and the time at which it was; or unknown, input_dropped or not_retryable, and 0.
+-- ARGV: id, token of this request, deadline in seconds, attempts allowed from now on, bucket or ''.
+-- Returns queued and the time at which it was; or unknown, input_dropped, not_retryable or spent, and 0; and behind that,
+-- once a bucket was looked at, it and its debt.
 local id, key = ARGV[1], JOB .. ARGV[1]
 local job = redis.call('HMGET', key, 'status', 'retried_by', 'retried', 'input', 'deleted', 'lane', 'attempt')
 if not job[1] or job[5] then return {'unknown', '0'} end
@@ -11,6 +12,9 @@ if job[2] == ARGV[2] then
 end
 if job[1] ~= 'failed' and job[1] ~= 'expired' then return {'not_retryable', '0'} end
 if job[4] then return {'input_dropped', '0'} end
+local bucket = ARGV[5] ~= '' and find_bucket(ARGV[5])
+if bucket and not has_request(bucket) then return {'spent', '0', unpack(write_buckets())} end
+if bucket then take_request(bucket) end
 local deadline = stamp(now + tonumber(ARGV[3]))
 redis.call('HSET', key, 'status', 'queued', 'token', '', 'deadline', deadline, 'allowed', job[7] + ARGV[4],
            'retried', stamp(now), 'retried_by', ARGV[2])
@@ -21,4 +25,4 @@ redis.call('DEL', GONE .. id)
 redis.call('ZREM', QUARANTINE, id)
 redis.call('ZADD', queued_key(job[6]), stamp(now), id)
 redis.call('ZADD', DEADLINES, deadline, id)
-return {'queued', stamp(now)}
+return {'queued', stamp(now), unpack(write_buckets())}

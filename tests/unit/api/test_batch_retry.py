@@ -24,8 +24,8 @@ class StoreLostAfterMending(TimedRedisBatchStore):
 
     is_lost = False
 
-    def accept_mend(self, *arguments: Any) -> str:
-        verdict = super().accept_mend(*arguments)
+    def accept_mend(self, *arguments: Any, **more: Any) -> str:
+        verdict = super().accept_mend(*arguments, **more)
         self.is_lost = True
         return verdict
 

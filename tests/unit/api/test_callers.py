@@ -1,7 +1,7 @@
 """Who a header proves, and for how long that is remembered."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from pydantic import SecretStr
@@ -10,6 +10,7 @@ from api import callers as module
 from api.callers import ANYONE, KNOWN_SECONDS, NOTE_SECONDS, OPERATOR, RENEW_SECONDS, Caller, Callers, Scope
 from api.key_store import ApiKey
 from shared.errors import KeyRequired, StoreUnavailable
+from shared.rates import Rate
 from shared.settings import Settings
 from tests.unit.api.conftest import Clock
 
@@ -36,8 +37,9 @@ class FakeKeys:
         self.used.append(key_id)
 
 
-def held_key(*, expires_at: float | None = None) -> ApiKey:
-    return ApiKey("id of ada", "for a test", "ada", frozenset({Scope.PREDICT}), 0.0, expires_at)
+def held_key(*, expires_at: float | None = None, rate: float | None = None) -> ApiKey:
+    scopes = frozenset({Scope.PREDICT})
+    return ApiKey("id of ada", "for a test", "ada", scopes, 0.0, expires_at, requests_per_second=rate)
 
 
 @pytest.fixture
@@ -76,6 +78,27 @@ def test_everybody_is_anyone_where_no_keys_are_asked_for(
 
 def test_anyone_may_do_nothing_that_is_for_operators() -> None:
     assert Caller("", "", frozenset({Scope.PREDICT, Scope.BATCH})) == ANYONE
+
+
+@pytest.mark.parametrize(
+    ("own", "of_all", "rate"),
+    [(None, 0.0, None), (None, 5.0, 5.0), (2.0, 5.0, 2.0), (2.0, 0.0, 2.0), (0.0, 5.0, None)],
+    ids=["none", "that of all", "its own", "its own alone", "its own is none"],
+)
+def test_a_caller_has_the_rate_of_its_key_or_that_of_all(
+    make_callers: MakeCallers, keys: FakeKeys, own: float | None, of_all: float, rate: float | None
+) -> None:
+    keys.valid["key of ada"] = held_key(rate=own)
+
+    caller = make_callers(rate_limit=of_all).get(ADA)
+
+    assert caller.rate == (None if rate is None else Rate("id of ada", rate))
+
+
+def test_all_who_need_no_key_share_a_rate(make_callers: MakeCallers) -> None:
+    found = make_callers(require_keys=False, rate_limit=5.0).find_known(None)
+
+    assert found == replace(ANYONE, rate=Rate("anyone", 5.0))
 
 
 def test_a_key_proves_its_caller(callers: Callers) -> None:
