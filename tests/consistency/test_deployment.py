@@ -2,7 +2,7 @@
 
 import json
 import re
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import pytest
@@ -28,6 +28,15 @@ OF_COMPOSE = {
 }
 #: Lines of its tool that say where a package index is.
 INDEX = re.compile(r"https?://(?!127\.0\.0\.1|aws:5000|prometheus:9090)")
+
+
+#: What processes read of their rooms.
+SOURCES = {".py", ".lua", ".yaml", ".html", ".js"}
+
+
+def is_named(file: PurePath, pattern: str) -> bool:
+    """Say whether a pattern without `**` names a file: `*` stands for no slash."""
+    return len(file.parts) == pattern.count("/") + 1 and file.match(pattern)
 
 
 def samples_of(name: str) -> set[str]:
@@ -118,6 +127,16 @@ def test_the_build_context_is_an_allow_list() -> None:
     patterns = [line for line in lines if not line.startswith("#")]
     assert patterns[0] == "*"
     assert [pattern for pattern in patterns[1:] if not pattern.startswith("!")] == ["models/*/*/*"]
+
+
+@pytest.mark.parametrize("room", ["api", "shared", "worker"])
+def test_everything_in_a_room_gets_into_the_build_context(room: str) -> None:
+    patterns = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    files = [path.relative_to(ROOT) for path in (ROOT / room).rglob("*") if path.suffix in SOURCES]
+
+    named = [file for file in files if any(is_named(file, pattern) for pattern in patterns)]
+    assert len(files) > 10
+    assert set(files) - set(named) == set()
 
 
 def test_the_dashboard_asks_for_metrics_that_exist(dashboard: dict[str, Any]) -> None:
