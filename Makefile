@@ -51,7 +51,7 @@ test-images: .venv/dev ## Build the images, and run them under Compose; needs Do
 	$(BIN)/python -m pytest -m images tests/images
 
 audit: .venv/dev ## Look the locked packages up among known vulnerabilities; needs its database on the network
-	@for purpose in api worker; do $(BIN)/pip-audit --require-hashes --disable-pip -r requirements/$$purpose.txt || exit; done
+	@for purpose in api worker; do $(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements/$$purpose.txt || exit; done
 
 lint: .venv/dev ## Check style, formatting and which room imports which
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports
