@@ -24,20 +24,17 @@ locals {
     { for name, broker in module.broker : "ROWCALL_BROKER_URL" => broker.url_secret_arn },
   )
 
-  api_secrets = { ROWCALL_OPERATOR_TOKEN = module.secrets.arns["operator-token"] }
-
-  # One process or task alone. Whoever reaches the load balancer needs a key.
-  api_settings = {
+  # One service alone: all that its processes are told. Whoever reaches the load balancer needs a key.
+  api_settings = merge(local.settings, {
     ROWCALL_REQUIRE_KEYS  = "true"
     ROWCALL_HOST          = "0.0.0.0"
     ROWCALL_PORT          = tostring(local.port)
     ROWCALL_API_PROCESSES = tostring(var.api.processes)
-  }
+  })
+
+  api_secrets = merge(local.secrets, { ROWCALL_OPERATOR_TOKEN = module.secrets.arns["operator-token"] })
 
   worker_settings = {
-    for lane in keys(local.lanes) : lane => {
-      ROWCALL_LANES       = lane
-      ROWCALL_HEALTH_FILE = local.health_file
-    }
+    for lane in keys(local.lanes) : lane => merge(local.settings, { ROWCALL_LANES = lane, ROWCALL_HEALTH_FILE = local.health_file })
   }
 }
