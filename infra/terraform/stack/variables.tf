@@ -157,6 +157,14 @@ variable "api" {
     condition     = var.environment != "prod" || !var.api.spot
     error_message = "prod must not run the API on Spot: a client waits for it."
   }
+  validation {
+    condition     = var.api.requests_per_second >= 1
+    error_message = "A task of the API serves at least a request a second."
+  }
+  validation {
+    condition     = var.environment != "prod" || var.api.maximum >= 3 * var.api.minimum
+    error_message = "prod needs room for a peak: a maximum of three times the minimum of the API."
+  }
 }
 
 variable "interactive_worker" {
@@ -184,6 +192,14 @@ variable "interactive_worker" {
   validation {
     condition     = var.environment != "prod" || !var.interactive_worker.spot_only
     error_message = "prod needs the floor of the interactive workers on demand."
+  }
+  validation {
+    condition     = var.interactive_worker.seconds_per_message > 0 && var.interactive_worker.acceptable_wait_seconds >= var.interactive_worker.seconds_per_message
+    error_message = "A message takes some time, and less than the wait that is acceptable."
+  }
+  validation {
+    condition     = var.environment != "prod" || var.interactive_worker.maximum >= 3 * var.interactive_worker.minimum
+    error_message = "prod needs room for a peak: a maximum of three times the minimum of the interactive workers."
   }
 }
 
