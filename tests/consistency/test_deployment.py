@@ -139,6 +139,26 @@ def test_everything_in_a_room_gets_into_the_build_context(room: str) -> None:
     assert set(files) - set(named) == set()
 
 
+def test_grafana_asks_the_prometheus_beside_it(compose: dict[str, Any], dashboard: dict[str, Any]) -> None:
+    provisioned = yaml.safe_load((ROOT / "infra/monitoring/grafana/datasources/prometheus.yml").read_text())
+    [source] = provisioned["datasources"]
+
+    host, port = source["url"].removeprefix("http://").split(":")
+    assert compose["services"][host]["ports"][0].endswith(f":{port}")
+    assert {panel["datasource"]["uid"] for panel in dashboard["panels"]} == {source["uid"]}
+
+
+def test_grafana_reads_its_dashboards_where_they_are_mounted(compose: dict[str, Any]) -> None:
+    provisioned = yaml.safe_load((ROOT / "infra/monitoring/grafana/dashboards/rowcall.yml").read_text())
+    grafana = compose["services"]["grafana"]
+    mounts = [volume.split(":")[:2] for volume in grafana["volumes"]]
+
+    [path] = [provider["options"]["path"] for provider in provisioned["providers"]]
+    assert ["./infra/monitoring/dashboards", path] in mounts
+    assert ["./infra/monitoring/grafana", "/etc/grafana/provisioning"] in mounts
+    assert grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"] == f"{path}/rowcall.json"
+
+
 def test_the_dashboard_asks_for_metrics_that_exist(dashboard: dict[str, Any]) -> None:
     asked = {
         name for panel in dashboard["panels"] for target in panel["targets"] for name in METRIC.findall(target["expr"])
