@@ -18,13 +18,15 @@ DOCKERFILES = sorted((ROOT / "docker").glob("*.Dockerfile"))
 each_dockerfile = pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda path: path.name)
 VARIABLE = re.compile(rf"\b{ENVIRONMENT_PREFIX}[A-Z0-9_]*[A-Z0-9]\b")
 METRIC = re.compile(r"\browcall_[a-z_]+\b")
-#: Variables of Compose itself: which images, and what the emulator is asked with.
+#: Variables of Compose itself: which images and ports, and what the emulator is asked with.
 OF_COMPOSE = {
     "ROWCALL_API_IMAGE",
     "ROWCALL_WORKER_IMAGE",
     "ROWCALL_STORE_IMAGE",
     "ROWCALL_AWS_IMAGE",
     "ROWCALL_AWS_EMULATOR_KEY",
+    "ROWCALL_PROMETHEUS_PORT",
+    "ROWCALL_GRAFANA_PORT",
 }
 #: Lines of its tool that say where a package index is.
 INDEX = re.compile(r"https?://(?!127\.0\.0\.1|aws:5000|prometheus:9090)")
