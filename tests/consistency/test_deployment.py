@@ -77,6 +77,19 @@ def test_every_lane_has_a_service(compose: dict[str, Any]) -> None:
     assert {environment["ROWCALL_LANES"] for environment in environments if "ROWCALL_LANES" in environment} == set(Lane)
 
 
+def test_what_delivers_webhooks_is_off_unless_asked_for(compose: dict[str, Any]) -> None:
+    service = compose["services"]["webhooks"]
+
+    assert service["profiles"] == ["webhooks"]
+    assert service["environment"]["ROWCALL_WEBHOOKS"] == "${ROWCALL_WEBHOOKS:-}"
+
+
+def test_only_what_delivers_webhooks_knows_what_they_are_signed_with(compose: dict[str, Any]) -> None:
+    environments = {name: service.get("environment", {}) for name, service in compose["services"].items()}
+
+    assert [name for name, told in environments.items() if "ROWCALL_WEBHOOK_SECRETS" in told] == ["webhooks"]
+
+
 def test_every_port_is_open_to_this_machine_only(compose: dict[str, Any]) -> None:
     ports = [port for service in compose["services"].values() for port in service.get("ports", [])]
 
@@ -84,8 +97,8 @@ def test_every_port_is_open_to_this_machine_only(compose: dict[str, Any]) -> Non
     assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
 
 
-@pytest.mark.parametrize("service", ["api", "worker", "bulk-worker", "aws"])
-def test_a_container_of_ours_is_confined(compose: dict[str, Any], service: str) -> None:
+@pytest.mark.parametrize("service", ["api", "worker", "bulk-worker", "webhooks", "aws", "prometheus", "grafana"])
+def test_a_container_is_confined(compose: dict[str, Any], service: str) -> None:
     settings = compose["services"][service]
 
     assert settings["read_only"] is True
@@ -93,7 +106,7 @@ def test_a_container_of_ours_is_confined(compose: dict[str, Any], service: str) 
     assert settings["security_opt"] == ["no-new-privileges:true"]
 
 
-@pytest.mark.parametrize("service", ["api", "worker", "bulk-worker"])
+@pytest.mark.parametrize("service", ["api", "worker", "bulk-worker", "webhooks"])
 def test_a_container_may_take_longer_to_stop_than_its_process(compose: dict[str, Any], service: str) -> None:
     seconds = float(compose["services"][service]["stop_grace_period"].removesuffix("s"))
 

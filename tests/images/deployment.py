@@ -19,7 +19,7 @@ API_IMAGE, WORKER_IMAGE, AWS_IMAGE = "rowcall-api:test", "rowcall-worker:test", 
 BUILD_NETWORK = os.environ.get("ROWCALL_TEST_BUILD_NETWORK", "default")
 START_SECONDS = 240.0
 #: Of docker-compose.yml.
-PROFILES = ("aws", "monitoring")
+PROFILES = ("aws", "monitoring", "webhooks")
 PERSON = {"height": 190, "weight": 70, "shoe_size": 43}
 
 

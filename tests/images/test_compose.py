@@ -26,7 +26,7 @@ PEOPLE = (ROOT / "examples" / "people.csv").read_text()
 
 @pytest.mark.parametrize(
     ("profile", "more"),
-    [("none", set()), ("aws", {"aws"}), ("monitoring", {"prometheus", "grafana"})],
+    [("none", set()), ("aws", {"aws"}), ("monitoring", {"prometheus", "grafana"}), ("webhooks", {"webhooks"})],
 )
 def test_each_generation_of_compose_reads_the_file(generation: str, profile: str, more: set[str]) -> None:
     services = run([*compose_commands()[generation], "--profile", profile, "config", "--services"])
@@ -43,11 +43,11 @@ def test_each_generation_of_compose_starts_scales_and_removes_it(generation: str
         deployment.up()
         deployment.predict_once()
         deployment.up(workers=3)
-        running = {name: len(deployment.containers(name)) for name in (*SERVICES, "store", "prometheus")}
+        running = {name: len(deployment.containers(name)) for name in (*SERVICES, "store", "webhooks", "prometheus")}
     finally:
         deployment.remove()
 
-    assert running == {"api": 1, "worker": 3, "bulk-worker": 1, "store": 1, "prometheus": 0}
+    assert running == {"api": 1, "worker": 3, "bulk-worker": 1, "store": 1, "webhooks": 0, "prometheus": 0}
     assert deployment.left_over() == []
 
 
