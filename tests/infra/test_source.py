@@ -117,6 +117,14 @@ def test_every_alarm_names_a_runbook(folder: Path) -> None:
     assert [block.file for block in alarms if not RUNBOOK.search(block.body)] == []
 
 
+def test_the_alarm_of_webhooks_counts_what_their_log_says(folder: Path, root: Path) -> None:
+    counted = re.findall(r'message = \\"([^"]+)\\"', (folder / "modules/observability/webhook_alarms.tf").read_text())
+
+    logged = re.findall(r'log\.\w+\("([^"]+)", extra=facts\)', (root / "worker/webhooks/courier.py").read_text())
+    assert len(counted) == 3
+    assert set(counted) == set(logged)
+
+
 def test_every_module_is_explained(folder: Path) -> None:
     modules = [*(folder / "modules").iterdir(), folder / "stack", folder / "bootstrap"]
 

@@ -12,6 +12,8 @@ locals {
     kms_key_arn            = module.kms.key_arn
     log_retention_days     = var.log_retention_days
   }
+
+  services = merge(module.webhooks, { api = module.api, interactive-worker = module.interactive_worker, bulk-worker = module.bulk_worker })
 }
 
 module "api" {
@@ -27,7 +29,7 @@ module "api" {
   size              = { cpu = var.api.cpu, memory = var.api.memory }
   environment       = local.api_settings
   secret_arns       = local.api_secrets
-  task_policy       = data.aws_iam_policy_document.api.json
+  task_policies     = { work = data.aws_iam_policy_document.api.json }
   subnet_ids        = module.network.private_subnet_ids
   security_group_id = module.network.security_group_ids["api"]
   target_group_arn  = module.alb.target_group_arn
@@ -60,7 +62,7 @@ module "interactive_worker" {
   size              = { cpu = var.interactive_worker.cpu, memory = var.interactive_worker.memory }
   environment       = local.worker_settings.interactive
   secret_arns       = local.secrets
-  task_policy       = data.aws_iam_policy_document.worker.json
+  task_policies     = { work = data.aws_iam_policy_document.worker.json }
   subnet_ids        = module.network.private_subnet_ids
   security_group_id = module.network.security_group_ids["worker"]
 
@@ -98,7 +100,7 @@ module "bulk_worker" {
   size              = { cpu = var.bulk_worker.cpu, memory = var.bulk_worker.memory }
   environment       = local.worker_settings.bulk
   secret_arns       = local.secrets
-  task_policy       = data.aws_iam_policy_document.worker.json
+  task_policies     = { work = data.aws_iam_policy_document.worker.json }
   subnet_ids        = module.network.private_subnet_ids
   security_group_id = module.network.security_group_ids["worker"]
 
@@ -116,5 +118,33 @@ module "bulk_worker" {
       seconds_per_message     = var.bulk_worker.seconds_per_message
       acceptable_wait_seconds = var.bulk_worker.acceptable_wait_seconds
     } : null
+  }
+}
+
+# Off unless asked for. It needs the job store and the way out, neither queue nor model, and asks AWS for nothing.
+module "webhooks" {
+  source   = "../modules/service"
+  for_each = local.webhooks
+
+  name              = each.key
+  platform          = local.platform
+  image             = var.images.worker
+  repository_arn    = local.repository_arns.worker
+  command           = ["python", "-m", "worker.webhooks"]
+  health_command    = ["python", "-m", "worker.health"]
+  size              = { cpu = var.webhooks.cpu, memory = var.webhooks.memory }
+  environment       = local.webhook_settings
+  secret_arns       = local.webhook_secrets
+  task_policies     = {}
+  subnet_ids        = module.network.outbound_subnet_ids
+  security_group_id = module.network.security_group_ids["webhooks"]
+
+  # What a task that is taken away had in hand is sent by another a minute later.
+  capacity = var.webhooks.spot_only ? { on_demand_base = 0, on_demand_weight = 0, spot_weight = 1 } : { on_demand_base = var.webhooks.minimum, on_demand_weight = 1, spot_weight = 3 }
+
+  scaling = {
+    minimum     = var.webhooks.minimum
+    maximum     = var.webhooks.maximum
+    cpu_percent = 55
   }
 }

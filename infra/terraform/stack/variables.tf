@@ -222,6 +222,23 @@ variable "bulk_worker" {
   })
 }
 
+variable "webhooks" {
+  description = "Whether jobs may name webhooks, and the tasks that deliver them: size, bounds. They get subnets with NAT gateways, since receivers are on the internet."
+  type = object({
+    enabled   = optional(bool, false)
+    cpu       = optional(number, 256)
+    memory    = optional(number, 512)
+    minimum   = optional(number, 2)
+    maximum   = optional(number, 6)
+    spot_only = optional(bool, false)
+  })
+  default = {}
+  validation {
+    condition     = var.environment != "prod" || !var.webhooks.enabled || var.webhooks.minimum >= 2
+    error_message = "prod needs 2 tasks that deliver webhooks: one zone may be lost."
+  }
+}
+
 variable "files_expire_days" {
   description = "Days after which a file in the bucket goes whatever happens."
   type        = number
@@ -244,13 +261,14 @@ variable "waf" {
 }
 
 variable "alarms" {
-  description = "Who is told, and when: share of 5xx in percent, seconds of the slowest 1 %, whether silence is an alarm."
+  description = "Who is told, and when: share of 5xx in percent, seconds of the slowest 1 %, whether silence is an alarm, share of tries in percent that may deliver no webhook."
   type = object({
     emails = optional(list(string), [])
     thresholds = optional(object({
-      error_percent   = optional(number, 1)
-      p99_seconds     = optional(number, 10)
-      expects_traffic = optional(bool, false)
+      error_percent           = optional(number, 1)
+      p99_seconds             = optional(number, 10)
+      expects_traffic         = optional(bool, false)
+      webhook_failure_percent = optional(number, 50)
     }), {})
   })
   default = {}

@@ -73,7 +73,9 @@ resource "aws_iam_role" "task" {
 }
 
 resource "aws_iam_role_policy" "task" {
-  name   = "work"
+  for_each = var.task_policies
+
+  name   = each.key
   role   = aws_iam_role.task.id
-  policy = var.task_policy
+  policy = each.value
 }

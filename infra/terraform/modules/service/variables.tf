@@ -85,9 +85,9 @@ variable "secret_arns" {
   type        = map(string)
 }
 
-variable "task_policy" {
-  description = "What the application may do, as a policy document."
-  type        = string
+variable "task_policies" {
+  description = "What the application may do, as policy documents by name; none for what asks AWS for nothing."
+  type        = map(string)
 }
 
 variable "subnet_ids" {

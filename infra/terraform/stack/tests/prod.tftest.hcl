@@ -118,6 +118,16 @@ run "prod_refuses_spot_for_what_a_client_waits_for" {
   expect_failures = [var.api, var.interactive_worker]
 }
 
+run "prod_refuses_to_deliver_webhooks_from_one_zone" {
+  command = plan
+
+  variables {
+    webhooks = { enabled = true, minimum = 1 }
+  }
+
+  expect_failures = [var.webhooks]
+}
+
 run "prod_refuses_a_maximum_without_room_for_a_peak" {
   command = plan
 

@@ -14,7 +14,7 @@ variables {
   size              = { cpu = 1024, memory = 2048 }
   environment       = { ROWCALL_LANES = "interactive" }
   secret_arns       = { ROWCALL_REDIS_URL = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:url-abcdef" }
-  task_policy       = "{\"Version\":\"2012-10-17\",\"Statement\":[]}"
+  task_policies     = { work = "{\"Version\":\"2012-10-17\",\"Statement\":[]}" }
   subnet_ids        = ["subnet-1", "subnet-2", "subnet-3"]
   security_group_id = "sg-1"
   capacity          = { on_demand_base = 3, on_demand_weight = 1, spot_weight = 3 }
