@@ -79,6 +79,11 @@ class Batch:
     def id(self) -> str:
         return self.spec.id
 
+    @property
+    def is_past_retention(self) -> bool:
+        """Its record and files are to go, if they are not gone yet."""
+        return self.expires_at is not None and self.expires_at <= self.read_at
+
 
 @dataclass(frozen=True, slots=True)
 class BatchPage:
@@ -142,8 +147,8 @@ class BatchStore(Protocol):
     def accept_mend(self, spec: BatchSpec, index: int, mend: Mend, step: JobSpec) -> str:
         """Take a completed batch up again and write the job that merges mended rows.
 
-        index: how many mends there were, plus 1. Returns `ok`, `unknown`, or the status that does not allow it.
-        Raises as `accept` does.
+        index: how many mends there were, plus 1. Returns `ok`, `unknown` (also past its retention), or the status that
+        does not allow it. Raises as `accept` does.
         """
 
     def get_mend(self, batch_id: str, index: int) -> Mend:
@@ -210,6 +215,7 @@ class RedisBatchStore:
         arguments += [int(spec.on_error is OnError.ABORT), spec.max_error_ratio]
         arguments += [first_step.lane.value, first_step.id, encode_spec(first_step), first_step.max_attempts]
         arguments += [_list_of(spec.owner), encode_once(spec.once, self._settings), spec.webhook_url]
+        arguments += ["" if spec.retain_seconds is None else spec.retain_seconds]
         first, *rest = self._accept("accept", arguments)
         return Earlier(first.decode(), rest[0] == b"same") if rest else float(first)
 

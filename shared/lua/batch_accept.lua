@@ -1,6 +1,6 @@
 -- ARGV: id, spec, deadline in seconds, abort on error (1 or 0), largest error ratio,
 --       then the job of the first step: lane, id, spec, attempts allowed; list that the batch belongs in, and '' or its
---       terms; URL of its webhook or ''. Returns when the batch was accepted; or the id that was accepted before, and
+--       terms; URL of its webhook or ''; seconds for which it is kept once it is final, or ''. Returns when the batch was accepted; or the id that was accepted before, and
 --       same or other.
 if ARGV[11] ~= '' then
   local earlier, is_same = find_earlier(ARGV[1], read_terms(ARGV[11]))
@@ -14,6 +14,7 @@ if redis.call('EXISTS', key) == 0 then
   redis.call('ZADD', root .. ARGV[10], stamp(now), ARGV[1])
   if ARGV[11] ~= '' then write_terms(ARGV[1], read_terms(ARGV[11])) end
   if ARGV[12] ~= '' then redis.call('HSET', key, 'webhook_url', ARGV[12]) end
+  if ARGV[13] ~= '' then redis.call('HSET', key, 'retain', ARGV[13]) end
   redis.call('ZADD', root .. 'batch_deadlines', deadline, ARGV[1])
   accept_job(ARGV[6], ARGV[7], ARGV[8], ARGV[3], '', ARGV[9])
 end

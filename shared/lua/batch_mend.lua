@@ -2,7 +2,7 @@
 -- ARGV: id, deadline in seconds, number of this mend, mend, then the job of its step: lane, id, spec, attempts allowed.
 -- Returns unknown, ok, or the status that does not allow it.
 local id, key = ARGV[1], root .. 'batch:' .. ARGV[1]
-local batch = redis.call('HMGET', key, 'status', 'mends', 'deleted')
+local batch = redis.call('HMGET', key, 'status', 'mends', 'deleted', 'expires')
 if not batch[1] or batch[3] then return 'unknown' end
 if redis.call('HEXISTS', key .. ':mends', ARGV[3]) == 1 then
   if redis.call('HGET', key .. ':mends', ARGV[3]) ~= ARGV[4] then return 'running' end
@@ -11,6 +11,8 @@ if redis.call('HEXISTS', key .. ':mends', ARGV[3]) == 1 then
   return 'ok'
 end
 if batch[1] ~= 'completed' then return batch[1] end
+-- Its files may be in deletion.
+if tonumber(batch[4]) <= now then return 'unknown' end
 local deadline = stamp(now + tonumber(ARGV[2]))
 redis.call('HSET', key, 'status', 'running', 'mends', ARGV[3], 'deadline', deadline)
 redis.call('HDEL', key, 'completed', 'expires')
