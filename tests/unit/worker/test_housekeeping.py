@@ -35,11 +35,6 @@ class ForgetfulStore(TimedRedisBatchStore):
 
 
 @pytest.fixture
-def batches(redis: Redis, settings: Settings) -> TimedRedisBatchStore:
-    return TimedRedisBatchStore(redis, settings)
-
-
-@pytest.fixture
 def files(tmp_path: Path) -> LocalFileStore:
     return LocalFileStore(tmp_path)
 
