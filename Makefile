@@ -27,7 +27,7 @@ test: .venv/dev ## Run every test that needs nothing but Python
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/acceptance
 
 test-clients: .venv/dev .venv/clients/ready ## Run the tests of clients that need an environment of their own
-	$(BIN)/python -m pytest tests/acceptance/test_other_clients.py -k kserve
+	$(BIN)/python -m pytest tests/acceptance/test_other_clients.py tests/acceptance/test_other_clients_with_keys.py -k kserve
 
 test-monitoring: .venv/dev ## Let a real Prometheus scrape a stack and answer the dashboard; needs prometheus and promtool
 	$(BIN)/python -m pytest -m monitoring tests/monitoring

@@ -108,7 +108,8 @@ class Batches:
             raise
 
     def _submit_batch(self) -> Response:
-        parameters = replace(read_batch_parameters(request.args), webhook_url=self._webhooks.from_query())
+        parameters = read_batch_parameters(request.args, longest_retention=self._settings.retention_seconds)
+        parameters = replace(parameters, webhook_url=self._webhooks.from_query())
         deadline_seconds = read_deadline_seconds(request.headers, self._settings)
         model = self._models.get(parameters.model, parameters.version)
         if not parameters.is_dry_run:
@@ -197,6 +198,8 @@ class Batches:
             owner=current_caller().owner,
             webhook_url=parameters.webhook_url,
             rate=current_caller().rate,
+            retain_seconds=parameters.retain_seconds,
+            metadata=parameters.metadata,
         )
 
     def _accept(self, spec: BatchSpec) -> Response:
@@ -272,7 +275,8 @@ class Batches:
         with self._waiters.room() as has_room:
             while has_room and not batch.status.is_final and (left := until - time.monotonic()) > 0:
                 time.sleep(min(LOOK_SECONDS, left))
-                batch = self._get(batch.id)
+                # Who waits is told the end also of a batch of which nothing is kept.
+                batch = self._batches.find(batch.id) or self._get(batch.id)
         return batch
 
     def _find_if_possible(self, batch_id: str) -> Batch | None:
@@ -313,6 +317,8 @@ class Batches:
             self._delete_refused(mend_folder(batch.id, mend.token))
             if verdict == "spent":
                 raise self._refusal()
+            # It may have gone meanwhile.
+            self._get(batch.id)
             raise BatchNotMendable("Other mended rows are being merged; send these when that is done.")
         taken_up = self._reread(batch)
         self._send(step, enqueued_at=taken_up.read_at)
@@ -368,7 +374,7 @@ class Batches:
     def _assemble(self, batch: Batch, assemble: Assemble) -> Assembled:
         """Return the file; raises BatchGone when its pieces are being deleted, so that no stream breaks off."""
         gone = BatchGone("The files of this batch are past their retention.")
-        if batch.expires_at is not None and batch.expires_at <= batch.read_at:
+        if batch.is_past_retention:
             raise gone
         try:
             assembled = assemble(batch, self._batches, self._files)

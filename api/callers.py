@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import time
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -174,7 +175,18 @@ class Callers:
 def _read_key(authorization: str | None) -> str:
     """Return the key in the header; an empty one when there is none."""
     scheme, _, text = (authorization or "").partition(" ")
-    return text.strip() if scheme.lower() == "bearer" else ""
+    scheme, text = scheme.lower(), text.strip()
+    if scheme == "bearer":
+        return text
+    return _read_password(text) if scheme == "basic" else ""
+
+
+def _read_password(text: str) -> str:
+    """Return the password of `Basic` (RFC 7617), which is all that some clients can send; the user may be anybody."""
+    try:
+        return b64decode(text, validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
 
 
 def _digest(text: str) -> bytes:

@@ -17,8 +17,9 @@ def pairs(fields: Sequence[bytes]) -> dict[bytes, bytes]:
 def encode_batch_spec(spec: BatchSpec) -> bytes:
     fields = asdict(spec)
     del fields["once"], fields["rate"]
-    if not spec.owner:
-        del fields["owner"]
+    for name in ("owner", "retain_seconds", "metadata"):
+        if fields[name] in ("", None, {}):
+            del fields[name]
     return orjson.dumps(fields)
 
 

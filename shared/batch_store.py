@@ -80,6 +80,11 @@ class Batch:
     def id(self) -> str:
         return self.spec.id
 
+    @property
+    def is_past_retention(self) -> bool:
+        """Its record and files are to go, if they are not gone yet."""
+        return self.expires_at is not None and self.expires_at <= self.read_at
+
 
 @dataclass(frozen=True, slots=True)
 class BatchPage:
@@ -151,8 +156,8 @@ class BatchStore(Protocol):
         """Take a completed batch up again and write the job that merges mended rows.
 
         index: how many mends there were, plus 1. rate: what the key that they came with is limited to.
-        Returns `ok`, `unknown`, `spent` when the rate is used up, or the status that does not allow it.
-        Raises as `accept` does.
+        Returns `ok`, `unknown` (also past its retention), `spent` when the rate is used up, or the status that does not
+        allow it. Raises as `accept` does.
         """
 
     def get_mend(self, batch_id: str, index: int) -> Mend:
@@ -226,6 +231,7 @@ class RedisBatchStore:
         arguments += [first_step.lane.value, first_step.id, encode_spec(first_step), first_step.max_attempts]
         arguments += [_list_of(spec.owner), encode_once(spec.once, self._settings), spec.webhook_url]
         arguments.append(spec.rate.text if spec.rate else "")
+        arguments.append("" if spec.retain_seconds is None else spec.retain_seconds)
         first, what, *told = self._accept("accept", arguments)
         self._tell(told, spec.rate)
         if what == b"spent":

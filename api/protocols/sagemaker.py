@@ -23,8 +23,9 @@ _JSON, _CSV = "application/json", "text/csv"
 _PREFIX = "X-Amzn-SageMaker-"
 #: Parts of an endpoint that only SageMaker has. To pass one over would be to answer for another model.
 _UNSUPPORTED = ("Target-Model", "Target-Container-Hostname", "Inference-Component", "Enable-Explanations")
+_DENIED = "AccessDeniedException"
 #: HTTP status → the exception that AWS clients raise.
-_ERROR_TYPES = {500: "InternalFailure", 503: "ServiceUnavailable", 504: "ModelError"}
+_ERROR_TYPES = {401: _DENIED, 403: _DENIED, 500: "InternalFailure", 503: "ServiceUnavailable", 504: "ModelError"}
 
 
 class SageMaker:

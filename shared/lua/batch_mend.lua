@@ -4,7 +4,7 @@
 -- Returns unknown, ok, spent, or the status that does not allow it; and behind that, once the bucket was looked at, it and
 -- its debt.
 local id, key = ARGV[1], root .. 'batch:' .. ARGV[1]
-local batch = redis.call('HMGET', key, 'status', 'mends', 'deleted')
+local batch = redis.call('HMGET', key, 'status', 'mends', 'deleted', 'expires')
 if not batch[1] or batch[3] then return {'unknown'} end
 if redis.call('HEXISTS', key .. ':mends', ARGV[3]) == 1 then
   if redis.call('HGET', key .. ':mends', ARGV[3]) ~= ARGV[4] then return {'running'} end
@@ -13,6 +13,8 @@ if redis.call('HEXISTS', key .. ':mends', ARGV[3]) == 1 then
   return {'ok'}
 end
 if batch[1] ~= 'completed' then return {batch[1]} end
+-- Its files may be in deletion.
+if tonumber(batch[4]) <= now then return {'unknown'} end
 local bucket = ARGV[9] ~= '' and find_bucket(ARGV[9])
 if bucket and not has_request(bucket) then return {'spent', unpack(write_buckets())} end
 if bucket then take_request(bucket) end

@@ -1,5 +1,6 @@
 """Who a header proves, and for how long that is remembered."""
 
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -35,6 +36,10 @@ class FakeKeys:
 
     def note_use(self, key_id: str) -> None:
         self.used.append(key_id)
+
+
+def basic(user: str, password: str) -> str:
+    return b64encode(f"{user}:{password}".encode()).decode()
 
 
 def held_key(*, expires_at: float | None = None, rate: float | None = None) -> ApiKey:
@@ -113,6 +118,15 @@ def test_the_scheme_is_read_as_http_has_it(callers: Callers, keys: FakeKeys, aut
     assert len(keys.looked_up) == 1
 
 
+@pytest.mark.parametrize("user", ["", "key", "größe"])
+@pytest.mark.parametrize("scheme", ["Basic", "basic"])
+def test_a_key_can_be_the_password_of_any_user(callers: Callers, keys: FakeKeys, scheme: str, user: str) -> None:
+    callers.get(ADA)
+
+    assert callers.find_known(f"{scheme} {basic(user, 'key of ada')}") == CALLER
+    assert len(keys.looked_up) == 1
+
+
 @pytest.mark.parametrize(
     "authorization",
     [
@@ -125,6 +139,14 @@ def test_the_scheme_is_read_as_http_has_it(callers: Callers, keys: FakeKeys, aut
         "Bearer key of bob",
         f"{ADA},{ADA}",
         "Bearer \xe9",
+        "Basic",
+        "Basic \xe9",
+        f"Basic {basic('key of ada', '')}",
+        f"Basic {basic('', 'key of bob')}",
+        f"Basic {b64encode(b'key of ada').decode()}",
+        f"Basic {b64encode(b':key of ada').decode()}=",
+        f"Basic {b64encode(b':' + bytes([255])).decode()}",
+        f"Bearer {basic('', 'key of ada')}",
     ],
 )
 def test_anything_else_proves_nobody(callers: Callers, authorization: str | None) -> None:
