@@ -191,7 +191,7 @@ def test_each_request_without_an_id_gets_one_of_its_own(api: Api) -> None:
         pytest.param(200, "/livez", id="probe"),
         pytest.param(200, "/v1/models", id="document"),
         pytest.param(200, "/docs/", id="page"),
-        pytest.param(302, "/", id="way to the page"),
+        pytest.param(200, "/", id="page for people"),
         pytest.param(308, "/docs", id="redirect"),
         pytest.param(404, "/nowhere", id="not found"),
         pytest.param(405, "/v1/models/gender/predict", id="wrong method"),
