@@ -270,7 +270,9 @@ class RedisJobStore:
         (lane,) = {spec.lane for spec in specs}
         arguments: list[bytes | str | float] = [lane.value]
         arguments += [entry.key, entry.before, entry.after] if entry is not None else ["", "", ""]
-        arguments += [listed_seconds(self._settings), self._settings.max_queue_seconds]
+        # The chunks of a file are promised with it.
+        limit = self._settings.max_queue_seconds if lane is Lane.INTERACTIVE else 0.0
+        arguments += [listed_seconds(self._settings), limit]
         for spec in specs:
             arguments += [spec.id, encode_spec(spec), spec.deadline_seconds, spec.reply_to, spec.max_attempts]
             arguments.append(encode_place(spec, self._settings))

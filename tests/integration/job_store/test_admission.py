@@ -181,6 +181,14 @@ def test_nothing_is_refused_before_a_worker_has_shown_its_speed(settings: Settin
     assert new(fresh.accept(several("a", 100))) == 100
 
 
+def test_the_chunks_of_a_file_are_never_refused(jobs: TimedRedisJobStore) -> None:
+    jobs.accept([job_spec("prd_chunk", lane=Lane.BULK)])
+    jobs.claim(["prd_chunk"], "t1")
+    jobs.finish(Lane.BULK, {"prd_chunk": success()}, "t1", busy_seconds=1.0)
+
+    assert new(jobs.accept(several("a", 3 * ROOM, lane=Lane.BULK))) == 3 * ROOM
+
+
 def test_nothing_is_refused_where_no_limit_is_set(jobs: TimedRedisJobStore, settings: Settings, redis: Redis) -> None:
     unlimited = TimedRedisJobStore(redis, settings.model_copy(update={"max_queue_seconds": 0.0}))
 
