@@ -214,17 +214,3 @@ def test_two_owners_who_ask_alike_get_alike(jobs: TimedRedisJobStore) -> None:
     assert (new(accepted[::2]), new(accepted[1::2])) == (ROOM / 2, ROOM / 2)
 
 
-def test_the_time_between_calls_of_the_model_counts_where_jobs_waited(
-    jobs: TimedRedisJobStore, redis: Redis, settings: Settings
-) -> None:
-    jobs.accept(several("a", 2))
-    # The call of the model before them was over a second ago, and they have waited since.
-    redis.hincrbyfloat(f"{settings.key_root}load:interactive", "at", -1.0)
-    redis.hset(f"{settings.key_root}load:interactive", mapping={"busy": 0, "jobs": 0})
-    jobs.let_time_pass(4.0)
-    redis.zadd(f"{settings.key_root}workers:interactive", {"w1": 4e9})
-
-    work_off(jobs, "prd_a0")
-
-    (next_one,) = jobs.accept([spec("b")])
-    assert next_one.queue.eta_seconds == pytest.approx(2 * 1.0, abs=0.5)
