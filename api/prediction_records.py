@@ -11,6 +11,7 @@ from api.followers import Followers
 from api.group_commit import GroupCommit
 from api.list_query import read_list_query
 from api.owned import OwnedJobs
+from api.refusals import Overloaded
 from api.representations import job_document, job_headers, job_url, json_response, listed_document
 from shared.errors import JobGone, JobNotFound, JobNotRetryable
 from shared.job_store import JobStore
@@ -64,13 +65,15 @@ class PredictionRecords:
     def retry_prediction(self, job_id: str) -> Response:
         caller = current_caller()
         job = self._owned.require(job_id, caller)
-        verdict, retried_at = self._jobs.retry(job.spec, new_token())
+        verdict, seconds = self._jobs.retry(job.spec, new_token())
+        if verdict is RetryVerdict.FULL:
+            raise Overloaded(seconds)
         if verdict is RetryVerdict.INPUT_DROPPED:
             raise JobNotRetryable("The input of this prediction is kept no longer; submit it again.")
         if verdict is RetryVerdict.NOT_RETRYABLE:
             raise JobNotRetryable(f"The prediction is {job.status.value}; only one that failed or expired is retried.")
         if verdict is RetryVerdict.QUEUED:
-            self._group.send_alone(job.spec, enqueued_at=retried_at)
+            self._group.send_alone(job.spec, enqueued_at=seconds)
         again = self._owned.require_found(self._jobs.find(job.id), job_id, caller)
         return json_response(job_document(again), 202, {"Location": job_url(job_id), **job_headers(again)})
 

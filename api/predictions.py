@@ -14,7 +14,7 @@ from api.problems import job_problem, problem_response
 from api.representations import job_document, job_headers, job_output, job_url, json_response
 from api.request_headers import RequestHeaders, WaitPreference, find_wait, read_deadline_seconds
 from api.submissions import Envelope, PreparedJob, Submissions, read_envelope, read_json
-from api.terms import USUAL, Terms, find_once, hash_document, is_client_id, read_retain_for, record_id_of
+from api.terms import Terms, find_once, hash_document, is_client_id, read_retain_for, record_id_of, usual_terms
 from api.waiters import Waiters
 from api.webhooks import WebhookChoice
 from shared.errors import (
@@ -188,10 +188,14 @@ class Predictions:
         Raises what `Submissions.prepare` does, RequestMalformed, and NoPlaceToWait: then nothing was promised.
         """
         order = self.order_from_input(
-            records, request.headers, current_caller(), name=name, query={"version": version}, pointer=pointer
+            records,
+            request.headers,
+            current_caller(),
+            name=name,
+            query={"version": version},
+            pointer=pointer,
+            wait_seconds=wait_seconds,
         )
-        if wait_seconds is not None:
-            order = replace(order, wait=WaitPreference(min(wait_seconds, self._settings.max_wait_seconds)))
         taken_on = self.take_on(order, must_wait=True)
         return show(taken_on) if taken_on.job.status is JobStatus.SUCCEEDED else _unsuccessful_answer(taken_on)
 
@@ -213,7 +217,8 @@ class Predictions:
         assert isinstance(document, dict)
         if "webhook" in document:
             terms = replace(terms, webhook_url=self._webhooks.from_body(document))
-        return self._make_order(envelope, headers, caller, terms, pointer="/input")
+        wait = find_wait(headers, self._settings)
+        return self._make_order(envelope, headers, caller, terms, pointer="/input", wait=wait)
 
     def order_from_input(
         self,
@@ -224,8 +229,12 @@ class Predictions:
         name: str,
         query: Mapping[str, str] | None = None,
         pointer: str = "",
+        wait_seconds: float | None = None,
     ) -> Order:
-        """Check the body of `POST /v1/models/{name}/predict`, which always waits; raises the same."""
+        """Check the body of `POST /v1/models/{name}/predict`, which always waits; raises the same.
+
+        wait_seconds: what the client asks for in its own way.
+        """
         version, retain_for = (query.get("version"), query.get("retain_for")) if query else (None, None)
         errors: list[FieldNote] = []
         retain_seconds = read_retain_for(retain_for, longest=self._settings.retention_seconds, errors=errors)
@@ -233,12 +242,28 @@ class Predictions:
             raise InputInvalid(errors)
         route = f"{name}/{version}/{retain_seconds}"
         once = find_once(headers, owner=caller.owner, route=route, document=records)
-        terms = USUAL if retain_seconds is None and once is None else Terms(retain_seconds, once=once)
-        order = self._make_order(Envelope(name, version, records, terms), headers, caller, terms, pointer=pointer)
-        return order if order.wait else replace(order, wait=WaitPreference(self._settings.default_wait_seconds))
+        wait = self._choose_wait(headers, wait_seconds)
+        if retain_seconds is None and once is None:
+            terms = usual_terms(wait.seconds)
+        else:
+            terms = Terms(retain_seconds, once=once, patience_seconds=wait.seconds)
+        envelope = Envelope(name, version, records, terms)
+        return self._make_order(envelope, headers, caller, terms, pointer=pointer, wait=wait)
+
+    def _choose_wait(self, headers: RequestHeaders, seconds: float | None) -> WaitPreference:
+        if seconds is not None:
+            return WaitPreference(min(seconds, self._settings.max_wait_seconds))
+        return find_wait(headers, self._settings) or WaitPreference(self._settings.default_wait_seconds)
 
     def _make_order(
-        self, envelope: Envelope, headers: RequestHeaders, caller: Caller, terms: Terms, *, pointer: str
+        self,
+        envelope: Envelope,
+        headers: RequestHeaders,
+        caller: Caller,
+        terms: Terms,
+        *,
+        pointer: str,
+        wait: WaitPreference | None,
     ) -> Order:
         prepared = self._submissions.prepare(
             envelope.input,
@@ -250,7 +275,7 @@ class Predictions:
             owner=caller.owner,
             terms=terms,
         )
-        return Order(prepared, find_wait(headers, self._settings))
+        return Order(prepared, wait)
 
     def take_on(self, order: Order, *, must_wait: bool = False) -> TakenOn:
         """Accept the job and wait for it as asked; raises what acceptance failed of, and IdempotencyKeyReused.

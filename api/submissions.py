@@ -201,6 +201,7 @@ class Submissions:
             client_id=terms.client_id,
             once=terms.once,
             webhook_url=terms.webhook_url,
+            patience_seconds=terms.patience_seconds,
         )
         return PreparedJob(spec, size_bytes=len(orjson.dumps(checked.rows)))
 

@@ -169,9 +169,10 @@ class JobStore(Protocol):
         """Delete a job with its input and output; no message brings it back."""
 
     def retry(self, spec: JobSpec, token: str) -> tuple[RetryVerdict, float]:
-        """Queue a failed or expired job again under its id; returns also when that was.
+        """Queue a failed or expired job again under its id.
 
         token: tells this request from every other.
+        Returns also when that was, or when there is no room after how many seconds there is.
         """
 
     def find(self, job_id: str) -> Job | None:
@@ -253,10 +254,8 @@ class RedisJobStore:
         names = ("claim", "renew", "finish", "release", "cancel", "find", "ended", "delete", "job_page", "glance")
         # The server runs the preludes at every call, so each script has only those that it needs.
         texts = read_scripts(dict.fromkeys(names, True), "record")
-        texts |= read_scripts({"retry": False}, "record")
-        texts |= read_scripts({"accept": False}, "record", "terms", "admission")
-        texts |= read_scripts({"restore": True}, "record", "terms")
-        texts |= read_scripts({"sweep": True}, "record", "batch")
+        texts |= read_scripts({"accept": False, "retry": False}, "record", "terms", "admission")
+        texts |= read_scripts({"restore": True}, "record", "terms") | read_scripts({"sweep": True}, "record", "batch")
         self._scripts = {name: Script(redis, text) for name, text in texts.items()}
         self._expired = encode_outcome(EXPIRED)
         self._canceled = encode_outcome(CANCELED)
@@ -271,8 +270,7 @@ class RedisJobStore:
         arguments: list[bytes | str | float] = [lane.value]
         arguments += [entry.key, entry.before, entry.after] if entry is not None else ["", "", ""]
         # The chunks of a file are promised with it.
-        limit = self._settings.max_queue_seconds if lane is Lane.INTERACTIVE else 0.0
-        arguments += [listed_seconds(self._settings), limit]
+        arguments += [listed_seconds(self._settings), self._settings.max_queue_seconds * (lane is Lane.INTERACTIVE)]
         for spec in specs:
             arguments += [spec.id, encode_spec(spec), spec.deadline_seconds, spec.reply_to, spec.max_attempts]
             arguments.append(encode_place(spec, self._settings))
@@ -323,6 +321,7 @@ class RedisJobStore:
 
     def retry(self, spec: JobSpec, token: str) -> tuple[RetryVerdict, float]:
         arguments: list[bytes | str | float] = [spec.id, token, spec.deadline_seconds, spec.max_attempts]
+        arguments += [self._settings.max_queue_seconds, encode_place(spec, self._settings)]
         verdict, at = run_accepting(self._scripts["retry"], self._settings, arguments)
         return RetryVerdict(verdict.decode()), float(at)
 

@@ -10,6 +10,7 @@ from shared.settings import Settings
 #: Stands for the key of a job whose client made its id.
 _OWN_ID = "="
 _NONE = "-"
+_LINE = "\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class RetryVerdict(StrEnum):
     """What became of a request to try a job once more."""
 
     QUEUED = "queued"
+    #: It would wait too long.
+    FULL = "full"
     #: Its status allows none.
     NOT_RETRYABLE = "not_retryable"
     #: Its input is kept no longer.
@@ -43,9 +46,11 @@ class RetryVerdict(StrEnum):
 
 def encode_place(spec: JobSpec, settings: Settings) -> str:
     """Return the list and the terms of a job as `terms.lua` reads them; most jobs of an owner have the same."""
-    if spec.once is None and spec.retain_seconds is None:
-        return list_of(spec)
-    return f"{list_of(spec)}\n{_encode_terms(spec, settings)}"
+    has_terms = spec.once is not None or spec.retain_seconds is not None
+    place = f"{list_of(spec)}\n{_encode_terms(spec, settings)}" if has_terms else list_of(spec)
+    if spec.patience_seconds is None or not settings.max_queue_seconds:
+        return place
+    return f"{place}{'' if has_terms else _LINE}{_LINE}{spec.patience_seconds:g}"
 
 
 def _encode_terms(spec: JobSpec, settings: Settings) -> str:

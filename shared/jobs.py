@@ -126,6 +126,8 @@ class JobSpec:
     client_id: str | None = None
     #: Matters at acceptance only, and is no part of the record.
     once: Once | None = field(default=None, compare=False)
+    #: After so long its client waits no longer, and has no use for the answer; None: it comes back for it. As above.
+    patience_seconds: float | None = field(default=None, compare=False)
 
     @property
     def shown_id(self) -> str:

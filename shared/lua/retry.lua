@@ -1,6 +1,8 @@
 -- Queues a failed or expired job again, under its id: the one way out of a final status, at its client's request only.
--- ARGV: id, token of this request, deadline in seconds, attempts allowed from now on.
--- Returns queued and the time at which it was; or unknown, input_dropped or not_retryable, and 0.
+-- ARGV: id, token of this request, deadline in seconds, attempts allowed from now on, longest wait in seconds or 0 for any,
+--       place (see `read_place`).
+-- Returns queued and the time at which it was; full and the seconds after which there is room; or unknown, input_dropped or
+-- not_retryable, and 0.
 local id, key = ARGV[1], JOB .. ARGV[1]
 local job = redis.call('HMGET', key, 'status', 'retried_by', 'retried', 'input', 'deleted', 'lane', 'attempt')
 if not job[1] or job[5] then return {'unknown', '0'} end
@@ -11,6 +13,16 @@ if job[2] == ARGV[2] then
 end
 if job[1] ~= 'failed' and job[1] ~= 'expired' then return {'not_retryable', '0'} end
 if job[4] then return {'input_dropped', '0'} end
+local limit, lane = tonumber(ARGV[5]), job[6]
+local speed = limit > 0 and redis.call('HMGET', load_key(lane), 'busy', 'jobs')
+local each = speed and seconds_each(redis.call('ZCOUNT', workers_key(lane), now, '+inf'), speed[1], speed[2])
+if each then
+  -- It stands in the line under another name than its own, because its record is there.
+  local name, wait = id .. '*', (redis.call('ZCARD', queued_key(lane)) + 1) * each
+  local start = read_place(ARGV[6]).start
+  local delay = find_delay(lane, has_line(lane), start, name, '', {key = '='}, wait, each, limit, tonumber(ARGV[3]))
+  if delay then return {'full', stamp(delay)} end
+end
 local deadline = stamp(now + tonumber(ARGV[3]))
 redis.call('HSET', key, 'status', 'queued', 'token', '', 'deadline', deadline, 'allowed', job[7] + ARGV[4],
            'retried', stamp(now), 'retried_by', ARGV[2])
@@ -19,6 +31,6 @@ redis.call('HDEL', key, 'outcome', 'started', 'completed', 'expires', 'cancel')
 redis.call('PERSIST', key)
 redis.call('DEL', GONE .. id)
 redis.call('ZREM', QUARANTINE, id)
-redis.call('ZADD', queued_key(job[6]), stamp(now), id)
+redis.call('ZADD', queued_key(lane), stamp(now), id)
 redis.call('ZADD', DEADLINES, deadline, id)
 return {'queued', stamp(now)}

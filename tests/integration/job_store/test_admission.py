@@ -6,12 +6,12 @@ import pytest
 from redis import Redis
 
 from shared.job_store import Accepted
-from shared.job_terms import Earlier
-from shared.jobs import JobSpec, Once
+from shared.job_terms import Earlier, RetryVerdict
+from shared.jobs import JobSpec, JobStatus, Once
 from shared.queues import Lane
 from shared.redis_messages import QueueEntry
 from shared.settings import Settings
-from tests.builders import job_spec, success
+from tests.builders import failure, job_spec, success
 from tests.timed_stores import TimedRedisJobStore
 
 #: One worker takes a second for a job; a new job may take 10 of the 20 seconds, and one that was told to come 13.
@@ -185,6 +185,47 @@ def test_a_job_is_refused_that_its_own_deadline_would_end_in_the_queue(jobs: Tim
 
     assert hurried.retry_after_seconds == pytest.approx(5 - 0.5 * 3 + 1.1)
     assert patient.is_new
+
+
+def fail(store: TimedRedisJobStore, job_id: str) -> None:
+    store.claim([job_id], "t1")
+    store.finish(Lane.INTERACTIVE, {job_id: failure()}, "t1", busy_seconds=1.0)
+
+
+def test_a_failed_job_is_not_tried_again_while_it_would_wait_too_long(jobs: TimedRedisJobStore) -> None:
+    jobs.accept([spec("failed")])
+    fail(jobs, "prd_failed")
+    jobs.accept(several("a", ROOM))
+
+    verdict, seconds = jobs.retry(spec("failed"), "r1")
+
+    job = jobs.find("prd_failed")
+    assert (verdict, seconds) == (RetryVerdict.FULL, pytest.approx(2.1, abs=0.2))
+    assert job is not None
+    assert (job.status, job.outcome) == (JobStatus.FAILED, failure())
+
+
+def test_a_retry_that_comes_when_it_was_told_to_finds_room(jobs: TimedRedisJobStore) -> None:
+    jobs.accept([spec("failed")])
+    fail(jobs, "prd_failed")
+    jobs.accept(several("a", ROOM))
+    _, seconds = jobs.retry(spec("failed"), "r1")
+    jobs.let_time_pass(seconds)
+
+    (newcomer,) = jobs.accept([spec("newcomer")])
+    verdict, _ = jobs.retry(spec("failed"), "r2")
+
+    assert (newcomer.is_new, verdict) == (False, RetryVerdict.QUEUED)
+
+
+@pytest.mark.parametrize("once", [None, Once("k1", "d1")], ids=["no terms", "an idempotency key"])
+def test_a_job_is_refused_whose_client_would_not_wait_for_it(jobs: TimedRedisJobStore, once: Once | None) -> None:
+    jobs.accept(several("a", 4))
+
+    (hurried,) = jobs.accept([spec("b", patience_seconds=3.0, once=once)])
+    (patient,) = jobs.accept([spec("c", patience_seconds=13.0, once=once)])
+
+    assert (hurried.is_new, patient.is_new) == (False, True)
 
 
 def test_what_is_refused_leaves_no_message(jobs: TimedRedisJobStore, redis: Redis) -> None:
