@@ -12,6 +12,7 @@ from api.batch_parameters import BatchParameters, read_batch_parameters
 from api.batch_preview import preview_batch
 from api.batch_representations import batch_document, batch_url
 from api.batch_results import Assembled, assemble_errors, assemble_results
+from api.batch_room import BatchRoom
 from api.bucket_input import bucket_errors, read_input_url, refused, require_unpacked
 from api.callers import current_caller
 from api.csv_header import MAX_HEADER_BYTES, read_layout
@@ -78,6 +79,7 @@ class Batches:
         self._waiters = waiters
         self._ids = ids
         self._owned = OwnedBatches(batches, ids)
+        self._room = BatchRoom(batches, settings)
         self._webhooks = WebhookChoice(settings)
         self._settings = settings
 
@@ -107,6 +109,8 @@ class Batches:
         parameters = replace(read_batch_parameters(request.args), webhook_url=self._webhooks.from_query())
         deadline_seconds = read_deadline_seconds(request.headers, self._settings)
         model = self._models.get(parameters.model, parameters.version)
+        if not parameters.is_dry_run:
+            self._room.require(request.headers, deadline_seconds=deadline_seconds)
         if request.is_json:
             return self._submit_from_bucket(parameters, model, deadline_seconds)
         file = open_upload(request)
@@ -278,6 +282,7 @@ class Batches:
         """Store the mended rows, then accept the step that merges them; after it they are promised."""
         if batch.status is not BatchStatus.COMPLETED:
             raise BatchNotMendable(f"The batch is {batch.status.value}; mended rows are merged once it is completed.")
+        self._room.require(request.headers, deadline_seconds=batch.spec.deadline_seconds)
         upload = PeekedUpload(open_upload(request))
         mend = read_mend(upload.head, batch.spec.layout, new_token(), is_whole=upload.is_whole)
         self._files.write_from(mend_key(batch.id, mend.token), upload, max_bytes=self._settings.max_mended_bytes)

@@ -26,6 +26,7 @@ from shared.job_records import encode_spec, find_delivery
 from shared.job_store import read_scripts, run_accepting, store_errors
 from shared.job_terms import Earlier, encode_once
 from shared.jobs import JobSpec
+from shared.queues import Lane
 from shared.redis_client import Argument, Script
 from shared.settings import Settings
 from shared.webhooks import Delivery
@@ -107,6 +108,12 @@ class BatchStore(Protocol):
         A batch with `once` is not accepted when another one was for the same key; that one is returned.
         Raises StoreFull, and NotReplicated when they are written but may be lost with the primary. After it the batch
         is promised.
+        """
+
+    def find_wait_seconds(self, key: str = "") -> float | None:
+        """Return how long a new file would wait for those before it; None while no speed is known.
+
+        key: name of an idempotency key; None too when it stands for what was accepted.
         """
 
     def find(self, batch_id: str) -> Batch | None:
@@ -193,6 +200,7 @@ class RedisBatchStore:
         names = ("chunks", "part", "notes", "end", "find", "due", "mend", "replace", "mended", "delete", "page")
         texts = read_scripts({f"batch_{name}": name != "mend" for name in names}, "record", "batch")
         texts |= read_scripts({"batch_accept": False}, "record", "batch", "terms")
+        texts |= read_scripts({"batch_room": True}, "record")
         self._scripts = {name: Script(redis, text) for name, text in texts.items()}
 
     def _run(self, script: str, *arguments: Argument) -> Any:
@@ -212,6 +220,10 @@ class RedisBatchStore:
         arguments += [_list_of(spec.owner), encode_once(spec.once, self._settings), spec.webhook_url]
         first, *rest = self._accept("accept", arguments)
         return Earlier(first.decode(), rest[0] == b"same") if rest else float(first)
+
+    def find_wait_seconds(self, key: str = "") -> float | None:
+        answer = self._run("room", Lane.BULK.value, key)
+        return float(answer) if answer is not None else None
 
     def find(self, batch_id: str) -> Batch | None:
         answer = self._run("find", batch_id, self._retention, encode_batch_error(_EXPIRED))

@@ -128,6 +128,8 @@ class Settings(BaseSettings):
     max_rows: Count = 1_000
     #: A single prediction that would wait for longer than this is refused; 0 refuses none.
     max_queue_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    #: A file that would wait for longer than this for those before it is refused; 0 refuses none.
+    max_batch_queue_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     #: Most rows, and bytes of rows, of the jobs that leave as one message; a larger job leaves alone.
     message_rows: Count = 512
     message_bytes: Count = 131_072

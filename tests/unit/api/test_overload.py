@@ -6,12 +6,13 @@ import orjson
 import pytest
 from werkzeug.test import TestResponse
 
+from api.terms import name_key
 from shared.job_store import Accepted
 from shared.job_terms import RetryVerdict
 from shared.jobs import JobSpec, QueueState
 from shared.redis_messages import QueueEntry
 from tests.builders import record
-from tests.fakes import FakeJobStore
+from tests.fakes import FakeJobStore, TimedRedisBatchStore
 from tests.unit.api.conftest import Api, ApiMaker, document_of
 
 
@@ -113,3 +114,61 @@ def test_a_tensor_whose_client_waits_too_briefly_is_refused_at_once(make_api: Ap
     answer = api.client.post("/v2/models/gender/infer", json={"inputs": [tensor]}, headers={"Prefer": "wait=1"})
 
     assert answer.status_code == 429
+
+
+class StoreWithALongQueue(TimedRedisBatchStore):
+    """A store in which a new file would wait for a minute, except under one idempotency key."""
+
+    def find_wait_seconds(self, key: str = "") -> float | None:
+        return None if key == name_key("order-4711", owner="") else 60.0
+
+
+CSV = b"height,shoe_size\n181,44\n"
+
+
+@pytest.fixture
+def full(make_api: ApiMaker) -> Api:
+    return make_api(batches=StoreWithALongQueue, max_batch_queue_seconds=50.0)
+
+
+def send_file(api: Api, query: str = "", **headers: str) -> TestResponse:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return api.client.post(f"/v1/batches{query}", data=CSV, content_type="text/csv", headers=named)
+
+
+def test_a_file_that_would_wait_too_long_is_told_when_to_come_back(full: Api) -> None:
+    answer = send_file(full)
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "10")
+    assert document_of(answer)["code"] == "overloaded"
+
+
+def test_a_file_is_refused_that_its_own_deadline_would_end_in_the_queue(make_api: ApiMaker) -> None:
+    api = make_api(batches=StoreWithALongQueue, max_batch_queue_seconds=3600.0)
+
+    hurried, patient = send_file(api, Cancel_After="20s"), send_file(api)
+
+    assert (hurried.status_code, hurried.headers["Retry-After"], patient.status_code) == (429, "40", 202)
+
+
+def test_a_refused_file_is_not_read_for_its_header(full: Api) -> None:
+    answer = full.client.post("/v1/batches", data=b"no,such,columns\n", content_type="text/csv")
+
+    assert answer.status_code == 429
+
+
+def test_a_file_that_was_accepted_before_is_answered_again(full: Api) -> None:
+    first, second = send_file(full, Idempotency_Key="order-4711"), send_file(full, Idempotency_Key="order-4711")
+
+    assert (first.status_code, second.status_code) == (202, 202)
+    assert document_of(second)["id"] == document_of(first)["id"]
+
+
+def test_a_preview_needs_no_room(full: Api) -> None:
+    assert send_file(full, "?dry_run=true").status_code == 200
+
+
+def test_no_file_is_refused_where_no_limit_is_set(make_api: ApiMaker) -> None:
+    api = make_api(batches=StoreWithALongQueue)
+
+    assert send_file(api).status_code == 202
