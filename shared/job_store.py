@@ -254,7 +254,8 @@ class RedisJobStore:
         names = ("claim", "renew", "finish", "release", "cancel", "find", "ended", "delete", "job_page", "glance")
         # The server runs the preludes at every call, so each script has only those that it needs.
         texts = read_scripts(dict.fromkeys(names, True), "record")
-        texts |= read_scripts({"accept": False, "retry": False}, "record", "terms", "admission")
+        admission = ["admission"] if settings.max_queue_seconds else []
+        texts |= read_scripts({"accept": False, "retry": False}, "record", "terms", *admission)
         texts |= read_scripts({"restore": True}, "record", "terms") | read_scripts({"sweep": True}, "record", "batch")
         self._scripts = {name: Script(redis, text) for name, text in texts.items()}
         self._expired = encode_outcome(EXPIRED)
@@ -365,8 +366,7 @@ class RedisJobStore:
             since = oldest.get(lane, "-inf")
             arguments += [lane.value, "" if since is None else since]
         at, expired, quarantined, resend = self._run("sweep", *arguments)
-        stuck = [Stuck(decode_spec(spec), int(attempt)) for spec, attempt in resend]
-        return Sweep(float(at), stuck, expired, quarantined)
+        return Sweep(float(at), [Stuck(decode_spec(spec), int(n)) for spec, n in resend], expired, quarantined)
 
 
 def _read_found(fields: Sequence[bytes] = (), queue: Sequence[Any] = ()) -> Job | None:

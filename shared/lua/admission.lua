@@ -1,4 +1,5 @@
--- Whether there is room for one more job; between terms.lua and accept.lua. Decision 0022 has the reasons.
+-- Whether there is room for one more job; between terms.lua and accept.lua or retry.lua, and only where a limit is set.
+-- Decision 0022 has the reasons.
 -- The wait of a job is projected: jobs ahead * seconds of one worker for a job / live workers.
 -- Whoever is refused stands in a line: `turns` has its place, by when it was first told to come, and `calls` when it was
 -- told to come next.
