@@ -6,7 +6,7 @@
 
 -- Shares of the longest wait: what a new job may take of it, and one that was told to come and does, so that it finds room
 -- though others came before it. The rest is for what the projection cannot know.
-local NEW, BACK = 0.5, 0.65
+local NEW, BACK = 0.5, 0.6
 -- Of what a new job may take: so much is open to an owner that has had more than its share, and so much to everybody though
 -- a line waits, because those in it may not come.
 local SHARED, OPEN = 0.5, 0.25

@@ -18,10 +18,10 @@ for i = 6, #ARGV, 3 do
   table.insert(answer, (ours and status ~= 'queued') and 1 or 0)
 end
 if done > 0 then
-  -- How fast one worker of this lane is: sums that halve in about 20 s, so that their ratio follows the load.
+  -- How fast one worker of this lane is: sums that halve in about 7 s, so that their ratio follows the load.
   local load = redis.call('HMGET', load_key(lane), 'at', 'busy', 'jobs')
   local at, busy_before, jobs_before = tonumber(load[1] or now), tonumber(load[2] or 0), tonumber(load[3] or 0)
-  local keep = math.exp((at - now) / 30)
+  local keep = math.exp((at - now) / 10)
   -- Jobs that waited while others were finished took all the time since then of all workers: their calls of the model, and
   -- whatever else it takes to get from one message to the next. Not if it was an outage.
   local workers = math.max(redis.call('ZCOUNT', workers_key(lane), now, '+inf'), 1)
