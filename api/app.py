@@ -33,6 +33,7 @@ from api.protocols.mlflow import Mlflow
 from api.protocols.probes import make_probes_blueprint
 from api.protocols.sagemaker import SageMaker
 from api.quarantine import Quarantine
+from api.rate_limits import RateLimits, tell_rate_limits
 from api.request_counts import BEGAN, RequestCounts
 from api.request_id import choose_request_id
 from api.response_headers import add_response_headers, make_response_headers
@@ -76,13 +77,21 @@ class Collaborators:
     counts: RequestCounts
     metrics: MetricsPage
     keys: RedisKeys
+    rates: RateLimits
     outbox: RedisWebhookOutbox
 
 
 class RowcallApp(LeanFlask):
     """The WSGI application, and which of its requests may run on an event loop."""
 
-    def __init__(self, predictions: Predictions, callers: Callers, counts: RequestCounts, settings: Settings) -> None:
+    def __init__(
+        self,
+        predictions: Predictions,
+        callers: Callers,
+        counts: RequestCounts,
+        rates: RateLimits,
+        settings: Settings,
+    ) -> None:
         super().__init__("rowcall")
         self.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
         #: Says of method and path whether the view would block nothing.
@@ -92,6 +101,7 @@ class RowcallApp(LeanFlask):
             predictions,
             callers,
             counts,
+            rates,
             max_body_bytes=settings.max_body_bytes,
             response_headers=make_response_headers(settings),
         )
@@ -100,13 +110,14 @@ class RowcallApp(LeanFlask):
 def create_app(settings: Settings, with_: Collaborators) -> RowcallApp:
     """Return the application on the given collaborators; nothing is started or connected here."""
     models = ServedModels(with_.registry)
-    submissions = Submissions(with_.group, models, with_.ids, settings)
+    submissions = Submissions(with_.group, models, with_.ids, with_.rates, settings)
     owned = OwnedJobs(with_.jobs, with_.ids)
     predictions = Predictions(with_.jobs, owned, submissions, with_.waiters, settings)
     callers = Callers(with_.keys, settings)
-    app = RowcallApp(predictions, callers, with_.counts, settings)
+    app = RowcallApp(predictions, callers, with_.counts, with_.rates, settings)
     _trace_requests(app, with_.counts)
     add_response_headers(app, make_response_headers(settings))
+    tell_rate_limits(app, with_.rates)
     register_problems(app)
     for blueprint in (
         predictions.blueprint(),
@@ -135,7 +146,7 @@ def _record_blueprints(
     """Yield the routes of batches, and those of what is kept of jobs and batches."""
     followers = Followers(with_.jobs, with_.waiters)
     owned_batches = OwnedBatches(with_.batches, with_.ids)
-    yield PredictionRecords(with_.jobs, owned, with_.group, followers, settings).blueprint()
+    yield PredictionRecords(with_.jobs, owned, with_.group, followers, with_.rates, settings).blueprint()
     yield make_prediction_webhooks_blueprint(with_.outbox, owned)
     yield Batches(
         batches=with_.batches,
@@ -144,6 +155,7 @@ def _record_blueprints(
         models=models,
         waiters=with_.waiters,
         ids=with_.ids,
+        rates=with_.rates,
         settings=settings,
     ).blueprint()
     yield BatchRecords(with_.batches, with_.files, owned_batches, followers, settings).blueprint()

@@ -8,17 +8,18 @@ from dataclasses import replace
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException, RequestedRangeNotSatisfiable
 
+from api.batch_admission import BatchAdmission
 from api.batch_parameters import BatchParameters, read_batch_parameters
 from api.batch_preview import preview_batch
 from api.batch_representations import batch_document, batch_url
 from api.batch_results import Assembled, assemble_errors, assemble_results
-from api.batch_room import BatchRoom
 from api.bucket_input import bucket_errors, read_input_url, refused, require_unpacked
 from api.callers import current_caller
 from api.csv_header import MAX_HEADER_BYTES, read_layout
 from api.ids import BATCH_PREFIX, JobIds
 from api.mended_header import read_mend
 from api.owned import OwnedBatches
+from api.rate_limits import RateLimits
 from api.representations import json_response
 from api.request_headers import find_wait, read_deadline_seconds
 from api.served_models import RequestedModel, ServedModels
@@ -70,6 +71,7 @@ class Batches:
         models: ServedModels,
         waiters: Waiters,
         ids: JobIds,
+        rates: RateLimits,
         settings: Settings,
     ) -> None:
         self._batches = batches
@@ -79,7 +81,7 @@ class Batches:
         self._waiters = waiters
         self._ids = ids
         self._owned = OwnedBatches(batches, ids)
-        self._room = BatchRoom(batches, settings)
+        self._admission = BatchAdmission(batches, rates, settings)
         self._webhooks = WebhookChoice(settings)
         self._settings = settings
 
@@ -106,11 +108,13 @@ class Batches:
             raise
 
     def _submit_batch(self) -> Response:
-        parameters = replace(read_batch_parameters(request.args), webhook_url=self._webhooks.from_query())
+        parameters = read_batch_parameters(request.args, longest_retention=self._settings.retention_seconds)
+        parameters = replace(parameters, webhook_url=self._webhooks.from_query())
         deadline_seconds = read_deadline_seconds(request.headers, self._settings)
         model = self._models.get(parameters.model, parameters.version)
         if not parameters.is_dry_run:
-            self._room.require(request.headers, deadline_seconds=deadline_seconds)
+            key = request.headers.get("Idempotency-Key")
+            self._admission.require(deadline_seconds=deadline_seconds, idempotency_key=key)
         if request.is_json:
             return self._submit_from_bucket(parameters, model, deadline_seconds)
         file = open_upload(request)
@@ -180,6 +184,9 @@ class Batches:
             chunk_bytes=choose_chunk_bytes(input_bytes, self._settings.chunk_bytes),
             owner=current_caller().owner,
             webhook_url=parameters.webhook_url,
+            rate=current_caller().rate,
+            retain_seconds=parameters.retain_seconds,
+            metadata=parameters.metadata,
         )
 
     def _accept(self, spec: BatchSpec) -> Response:
@@ -187,7 +194,7 @@ class Batches:
 
         Answers with the batch as it was accepted: reading it again could fail, and hide it from its client.
 
-        Raises StoreUnavailable, StoreFull or NotReplicated, and then nothing was promised.
+        Raises RateLimited, StoreUnavailable, StoreFull or NotReplicated, and then nothing was promised.
         """
         split = split_job(spec)
         try:
@@ -201,6 +208,9 @@ class Batches:
         if isinstance(accepted_at, Earlier):
             self._delete_refused(batch_folder(spec.id))
             return self._answer_again(accepted_at)
+        if accepted_at is None:
+            self._delete_refused(batch_folder(spec.id))
+            raise self._admission.refusal()
         self._send(split, enqueued_at=accepted_at)
         batch = Batch(
             spec,
@@ -252,7 +262,8 @@ class Batches:
         with self._waiters.room() as has_room:
             while has_room and not batch.status.is_final and (left := until - time.monotonic()) > 0:
                 time.sleep(min(LOOK_SECONDS, left))
-                batch = self._get(batch.id)
+                # Who waits is told the end also of a batch of which nothing is kept.
+                batch = self._batches.find(batch.id) or self._get(batch.id)
         return batch
 
     def _find_if_possible(self, batch_id: str) -> Batch | None:
@@ -282,14 +293,19 @@ class Batches:
         """Store the mended rows, then accept the step that merges them; after it they are promised."""
         if batch.status is not BatchStatus.COMPLETED:
             raise BatchNotMendable(f"The batch is {batch.status.value}; mended rows are merged once it is completed.")
-        self._room.require(request.headers, deadline_seconds=batch.spec.deadline_seconds)
+        self._admission.require(deadline_seconds=batch.spec.deadline_seconds)
         upload = PeekedUpload(open_upload(request))
         mend = read_mend(upload.head, batch.spec.layout, new_token(), is_whole=upload.is_whole)
         self._files.write_from(mend_key(batch.id, mend.token), upload, max_bytes=self._settings.max_mended_bytes)
         step = mend_job(batch.spec, batch.mends + 1)
-        verdict = self._batches.accept_mend(batch.spec, batch.mends + 1, mend, step)
+        rate = current_caller().rate
+        verdict = self._batches.accept_mend(batch.spec, batch.mends + 1, mend, step, rate=rate)
         if verdict != "ok":
             self._delete_refused(mend_folder(batch.id, mend.token))
+            if verdict == "spent":
+                raise self._admission.refusal()
+            # It may have gone meanwhile.
+            self._get(batch.id)
             raise BatchNotMendable("Other mended rows are being merged; send these when that is done.")
         taken_up = self._reread(batch)
         self._send(step, enqueued_at=taken_up.read_at)
@@ -345,7 +361,7 @@ class Batches:
     def _assemble(self, batch: Batch, assemble: Assemble) -> Assembled:
         """Return the file; raises BatchGone when its pieces are being deleted, so that no stream breaks off."""
         gone = BatchGone("The files of this batch are past their retention.")
-        if batch.expires_at is not None and batch.expires_at <= batch.read_at:
+        if batch.is_past_retention:
             raise gone
         try:
             assembled = assemble(batch, self._batches, self._files)

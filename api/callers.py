@@ -3,14 +3,16 @@
 import hashlib
 import hmac
 import time
+from base64 import b64decode
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
 from flask.globals import request_ctx
 
 from shared.errors import KeyRequired
+from shared.rates import Rate
 from shared.settings import Settings
 
 #: Key of the WSGI environment under which a request has its caller.
@@ -45,6 +47,8 @@ class Caller:
     #: The key that it was sent with.
     key_id: str
     scopes: frozenset[Scope]
+    #: How many of its requests are accepted; None: all.
+    rate: Rate | None = None
 
 
 #: Every caller where no keys are asked for.
@@ -70,6 +74,8 @@ class HeldKey(Protocol):
     def scopes(self) -> frozenset[Scope]: ...
     @property
     def expires_at(self) -> float | None: ...
+    @property
+    def requests_per_second(self) -> float | None: ...
 
 
 class Keys(Protocol):
@@ -107,6 +113,9 @@ class Callers:
         self._clock = clock
         self._calendar = calendar
         self._is_open = not settings.require_keys
+        self._rate_limit = settings.rate_limit
+        # All of them share a bucket: behind a proxy, their addresses are the proxy's.
+        self._anyone = replace(ANYONE, rate=self._make_rate("anyone", None)) if self._rate_limit else ANYONE
         token = settings.operator_token
         self._token = token.get_secret_value().encode() if token else None
         #: By the hash of the key, so that none lies in memory.
@@ -116,7 +125,7 @@ class Callers:
     def find_known(self, authorization: str | None) -> Caller | None:
         """Return the caller that this header proves; None if it takes a look into the store to say so."""
         if self._is_open:
-            return ANYONE
+            return self._anyone
         known = self._known.get(_digest(_read_key(authorization)))
         return known.caller if known is not None and self._clock() < known.renew_at else None
 
@@ -140,9 +149,14 @@ class Callers:
         if key is None:
             self._known.pop(digest, None)
             raise KeyRequired
-        caller = Caller(key.owner, key.id, key.scopes)
+        caller = Caller(key.owner, key.id, key.scopes, self._make_rate(key.id, key.requests_per_second))
         self._remember(digest, caller, key.expires_at)
         return caller
+
+    def _make_rate(self, name: str, per_second: float | None) -> Rate | None:
+        """Return the rate of a key; per_second: its own, None for the one of the settings, 0 for none."""
+        effective = self._rate_limit if per_second is None else per_second
+        return Rate(name, effective) if effective else None
 
     def _remember(self, digest: bytes, caller: Caller, expires_at: float | None) -> None:
         now = self._clock()
@@ -161,7 +175,18 @@ class Callers:
 def _read_key(authorization: str | None) -> str:
     """Return the key in the header; an empty one when there is none."""
     scheme, _, text = (authorization or "").partition(" ")
-    return text.strip() if scheme.lower() == "bearer" else ""
+    scheme, text = scheme.lower(), text.strip()
+    if scheme == "bearer":
+        return text
+    return _read_password(text) if scheme == "basic" else ""
+
+
+def _read_password(text: str) -> str:
+    """Return the password of `Basic` (RFC 7617), which is all that some clients can send; the user may be anybody."""
+    try:
+        return b64decode(text, validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
 
 
 def _digest(text: str) -> bytes:

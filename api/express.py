@@ -11,19 +11,20 @@ import orjson
 from werkzeug.http import generate_etag, quote_etag
 
 from api.callers import ANYONE, CALLER, Caller, Callers, Scope
+from api.greenlets import GreenletHost
+from api.orders import Order, TakenOn
 from api.predictions import (
     PREDICT_RULE,
     READ_RULE,
     SUBMIT_PATH,
     TAKEN_ON,
-    Order,
     Predictions,
-    TakenOn,
     answer_headers,
     find_job_id,
     find_predict_name,
     submission_answer,
 )
+from api.rate_limits import RateLimits
 from api.representations import job_document, job_headers, job_output
 from api.request_counts import BEGAN, RequestCounts
 from api.request_id import choose_request_id
@@ -52,6 +53,7 @@ class Express:
         predictions: Predictions,
         callers: Callers,
         counts: RequestCounts,
+        rates: RateLimits,
         *,
         max_body_bytes: int,
         response_headers: dict[str, str],
@@ -59,12 +61,16 @@ class Express:
         self._predictions = predictions
         self._callers = callers
         self._counts = counts
+        self._rates = rates
         #: The same in every answer, so they are encoded once.
         self._constant = _encode({**response_headers, "Content-Type": "application/json"})
         self._max_body_bytes = max_body_bytes
 
-    def answer(self, scope: dict[str, Any], body: bytes) -> Answer | dict[str, Any]:
-        """Return the answer to a request that never blocks, or what Flask's environment needs to give one."""
+    async def answer(self, scope: dict[str, Any], body: bytes, host: GreenletHost) -> Answer | dict[str, Any]:
+        """Return the answer to a request that never blocks, or what Flask's environment needs to give one.
+
+        host: runs what may wait for more than one flag.
+        """
         began = perf_counter()
         headers = _read_headers(scope["headers"])
         caller = self._callers.find_known(headers.get("Authorization"))
@@ -73,9 +79,9 @@ class Express:
         if caller is None or not is_known or scope["query_string"]:
             return {}
         if scope["method"] == "GET":
-            found = self._read(scope, headers, caller)
+            found = await host.run(self._read, scope, headers, caller)
         else:
-            found = self._take_on(scope["path"], headers, body, caller)
+            found = await self._take_on(scope["path"], headers, body, caller, host)
         if isinstance(found, dict):
             return found | {BEGAN: began} if found else found
         status, answer, fields = found
@@ -94,17 +100,27 @@ class Express:
             return {TAKEN_ON: error, CALLER: caller}
         return _with_etag(200, job_document(job), job_headers(job))
 
-    def _take_on(self, path: str, headers: dict[str, str], body: bytes, caller: Caller) -> _Found | dict[str, Any]:
+    async def _take_on(
+        self, path: str, headers: dict[str, str], body: bytes, caller: Caller, host: GreenletHost
+    ) -> _Found | dict[str, Any]:
         if headers.get("Content-Type") != "application/json" or len(body) > self._max_body_bytes:
             return {}
         order = self._find_order(path, headers, body, caller)
         if order is None:
             return {}
         try:
-            taken_on = self._predictions.take_on(order)
+            with self._predictions.begin(order) as begun:
+                await begun.flag.wait_on_loop(host, begun.wait_seconds)
+                finish = self._predictions.finish
+                taken_on = finish(begun) if begun.is_known else await host.run(finish, begun)
         except Exception as error:
             return {TAKEN_ON: error, CALLER: caller}
-        return self._find_answer(path, taken_on) or {TAKEN_ON: taken_on, CALLER: caller}
+        found = self._find_answer(path, taken_on)
+        if found is None:
+            return {TAKEN_ON: taken_on, CALLER: caller}
+        if caller.rate is not None:
+            found[2].update(self._rates.headers(caller.rate))
+        return found
 
     def _find_order(self, path: str, headers: dict[str, str], body: bytes, caller: Caller) -> Order | None:
         """Return the order; None when there is something wrong with it."""

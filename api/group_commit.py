@@ -9,7 +9,7 @@ from queue import Empty, SimpleQueue
 
 from api.flag import Flag
 from api.gathering import Bounds, Entry, Gathering, Step
-from api.refusals import Overloaded
+from api.refusals import Overloaded, RateLimited
 from shared.broker import Broker
 from shared.errors import BrokerUnavailable
 from shared.job_store import Accepted, JobStore
@@ -35,12 +35,13 @@ class AcceptedBefore(Exception):
 class Ticket(Entry):
     """One request's share in a group."""
 
-    __slots__ = ("_decided", "_error", "_result", "accepted")
+    __slots__ = ("_error", "_result", "accepted", "decided")
 
     def __init__(self, spec: JobSpec, *, size_bytes: int, result: Flag | None) -> None:
         super().__init__(spec, size_bytes, time.monotonic(), is_awaited=result is not None)
         self._result = result
-        self._decided = Flag()
+        #: Raised once it is accepted, or is not.
+        self.decided = Flag()
         self._error: Exception | None = None
         #: Set once the record is written.
         self.accepted: Accepted | None = None
@@ -48,17 +49,17 @@ class Ticket(Entry):
     def refuse(self, error: Exception) -> None:
         """Note that the job was not accepted, and end the wait for its result."""
         self._error = error
-        self._decided.set()
+        self.decided.set()
         if self._result is not None:
             self._result.set()
 
     def decide(self) -> None:
         """Let the request go on."""
-        self._decided.set()
+        self.decided.set()
 
     def accepted_job(self) -> Job:
         """Wait until it is decided, and return the job as it was accepted; raises what the group failed of."""
-        self._decided.wait()
+        self.decided.wait()
         if self._error is not None:
             # Each request raises its own, because a traceback belongs to one thread; the cause tells where it happened.
             raise copy.copy(self._error) from self._error
@@ -73,7 +74,8 @@ def _queued_job(spec: JobSpec, accepted: Accepted) -> Job:
 def _find_refusal(accepted: Accepted) -> Exception | None:
     """Return why a job was not accepted; None if it was."""
     if accepted.retry_after_seconds is not None:
-        return Overloaded(accepted.retry_after_seconds)
+        refusal = RateLimited if accepted.is_spent else Overloaded
+        return refusal(accepted.retry_after_seconds)
     return None if accepted.earlier is None else AcceptedBefore(accepted.earlier)
 
 
@@ -184,7 +186,7 @@ class GroupCommit:
     def accept_alone(self, spec: JobSpec) -> Job:
         """Record and send a job in this thread; for ids that their clients made, of which two may be under way.
 
-        Raises AcceptedBefore, Overloaded, StoreUnavailable, StoreFull or NotReplicated.
+        Raises AcceptedBefore, Overloaded, RateLimited, StoreUnavailable, StoreFull or NotReplicated.
         """
         entry = self._broker.entry([spec])
         (accepted,) = self._jobs.accept([spec], entry=entry)

@@ -12,12 +12,13 @@ from api.submissions import read_json
 from api.terms import find_whole_number
 from shared.errors import FieldErrorCode, FieldNote, InputInvalid, KeyNotFound
 from shared.feature_schema import unknown_fields
+from shared.rates import FASTEST, SLOWEST, is_rate
 
 log = logging.getLogger(__name__)
 
 #: Longest time for which a key can be made: ten years.
 MAX_VALID_SECONDS = 315_360_000
-_FIELDS = {"name", "scopes", "owner", "expires_in_seconds"}
+_FIELDS = {"name", "scopes", "owner", "expires_in_seconds", "requests_per_second"}
 
 
 def make_keys_blueprint(keys: RedisKeys) -> Blueprint:
@@ -56,6 +57,7 @@ def key_document(key: ApiKey) -> dict[str, Any]:
         "created_at": show_time(key.created_at),
         "expires_at": show_time(key.expires_at),
         "last_used_at": show_time(key.last_used_at),
+        "requests_per_second": key.requests_per_second,
     }
 
 
@@ -74,6 +76,10 @@ def _read_wanted(body: object) -> dict[str, Any]:
     valid_seconds = find_whole_number(seconds)
     if seconds is not None and not 1 <= (valid_seconds or 0) <= MAX_VALID_SECONDS:
         errors.append(_wrong("/expires_in_seconds", f"send a whole number from 1 to {MAX_VALID_SECONDS}, or null"))
+    per_second = body.get("requests_per_second")
+    if per_second is not None and not _is_rate(per_second):
+        detail = f"send 0 for no limit, {SLOWEST:g} to {FASTEST:g}, or null for the limit of the service"
+        errors.append(_wrong("/requests_per_second", detail))
     if errors:
         raise InputInvalid(errors)
     return {
@@ -81,11 +87,17 @@ def _read_wanted(body: object) -> dict[str, Any]:
         "scopes": {Scope(scope) for scope in scopes or ()},
         "owner": owner,
         "valid_seconds": valid_seconds,
+        "requests_per_second": per_second,
     }
 
 
 def _wrong(pointer: str, detail: str) -> FieldNote:
     return FieldNote(pointer, FieldErrorCode.WRONG_TYPE, detail)
+
+
+def _is_rate(value: object) -> bool:
+    # A boolean is a number for Python.
+    return isinstance(value, int | float) and not isinstance(value, bool) and is_rate(value)
 
 
 def _is_name(value: object) -> bool:

@@ -41,6 +41,8 @@ class ApiKey:
     expires_at: float | None
     #: To the minute; None: never.
     last_used_at: float | None = None
+    #: Requests that are accepted of it; 0: all, None: what the settings say.
+    requests_per_second: float | None = None
 
 
 #: Stands in for a key that there is not, so that it takes as long to refuse.
@@ -61,17 +63,32 @@ class RedisKeys:
         self._uses = f"{settings.key_root}key_uses"
 
     def create(
-        self, name: str, *, scopes: Collection[Scope], owner: str | None = None, valid_seconds: float | None = None
+        self,
+        name: str,
+        *,
+        scopes: Collection[Scope],
+        owner: str | None = None,
+        valid_seconds: float | None = None,
+        requests_per_second: float | None = None,
     ) -> tuple[ApiKey, str]:
         """Make a key, and return it with its text, which is known to nobody after this. Raises StoreFull.
 
         owner: whose jobs it reaches; None for an owner of its own.
+        requests_per_second: of which `is_rate` is true, 0 for no limit; None for the limit of the settings.
         """
         key_id = secrets.token_hex(_ID_BYTES)
         text = f"rck_{key_id}_{secrets.token_hex(_SECRET_BYTES)}"
         now = self._clock()
         expires_at = None if valid_seconds is None else now + valid_seconds
-        key = ApiKey(key_id, name, owner or key_id, frozenset(scopes), now, expires_at)
+        key = ApiKey(
+            key_id,
+            name,
+            owner or key_id,
+            frozenset(scopes),
+            now,
+            expires_at,
+            requests_per_second=requests_per_second,
+        )
         record = {
             "name": key.name,
             "owner": key.owner,
@@ -79,6 +96,7 @@ class RedisKeys:
             "created": now,
             "expires": expires_at,
             "hash": _hash(text),
+            "rate": requests_per_second,
         }
         with store_errors():
             self._redis.hset(self._keys, key_id, orjson.dumps(record))
@@ -127,4 +145,13 @@ def _hash(text: str) -> str:
 
 def _decode(key_id: str, fields: dict[str, Any]) -> ApiKey:
     scopes = frozenset(Scope(scope) for scope in fields["scopes"])
-    return ApiKey(key_id, fields["name"], fields["owner"], scopes, fields["created"], fields["expires"])
+    return ApiKey(
+        key_id,
+        fields["name"],
+        fields["owner"],
+        scopes,
+        fields["created"],
+        fields["expires"],
+        # Keys from a time without rates have none.
+        requests_per_second=fields.get("rate"),
+    )

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from api.callers import Scope
 from api.key_store import NAME, ApiKey, RedisKeys
 from shared.errors import DependencyError
+from shared.rates import FASTEST, SLOWEST, is_rate
 from shared.redis_client import make_redis
 from shared.settings import SettingsInvalid, read_settings
 
@@ -46,6 +47,11 @@ def make_parser() -> argparse.ArgumentParser:
     )
     create.add_argument("--owner", type=_name, help="whose jobs it reaches; by default an owner of its own")
     create.add_argument("--days", type=_days, help="how long it is valid; by default until it is revoked")
+    create.add_argument(
+        "--rate",
+        type=_rate,
+        help="requests per second that are accepted of it, 0 for all; by default what ROWCALL_RATE_LIMIT says",
+    )
     commands.add_parser("list", help="list the keys that were not revoked")
     revoke = commands.add_parser("revoke", help="refuse a key from now on")
     revoke.add_argument("id", help="the part between the underscores, as the list has it")
@@ -63,7 +69,9 @@ def _run(asked: argparse.Namespace, keys: RedisKeys) -> int:
         return 1
     valid_seconds = None if asked.days is None else asked.days * SECONDS_PER_DAY
     scopes = {Scope(scope) for scope in asked.scopes}
-    key, text = keys.create(asked.name, scopes=scopes, owner=asked.owner, valid_seconds=valid_seconds)
+    key, text = keys.create(
+        asked.name, scopes=scopes, owner=asked.owner, valid_seconds=valid_seconds, requests_per_second=asked.rate
+    )
     # The key alone, so that a shell can take it.
     sys.stdout.write(f"{text}\n")
     sys.stderr.write(f"{_describe(key)}\nKeep the key: it is shown only now.\n")
@@ -74,7 +82,12 @@ def _describe(key: ApiKey) -> str:
     scopes = ",".join(sorted(key.scopes))
     until = f"until {_show(key.expires_at)}" if key.expires_at is not None else "until revoked"
     used = f"last used {_show(key.last_used_at)}" if key.last_used_at is not None else "never used"
-    return f"{key.id}  {key.name!r}  owner {key.owner!r}  {scopes}  {until}  {used}"
+    rate = "" if key.requests_per_second is None else f"  {_show_rate(key.requests_per_second)}"
+    return f"{key.id}  {key.name!r}  owner {key.owner!r}  {scopes}{rate}  {until}  {used}"
+
+
+def _show_rate(per_second: float) -> str:
+    return f"at most {per_second:g}/s" if per_second else "at any rate"
 
 
 def _show(seconds: float) -> str:
@@ -91,6 +104,16 @@ def _days(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= MAX_DAYS:
         raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {MAX_DAYS}")
     return int(text)
+
+
+def _rate(text: str) -> float:
+    try:
+        per_second = float(text)
+    except ValueError:
+        per_second = -1.0
+    if not is_rate(per_second):
+        raise argparse.ArgumentTypeError(f"must be 0, or {SLOWEST:g} to {FASTEST:g} requests per second")
+    return per_second
 
 
 if __name__ == "__main__":

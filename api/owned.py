@@ -60,7 +60,8 @@ class OwnedBatches:
     def require(self, batch_id: str, caller: Caller) -> Batch:
         """Return the batch; raises BatchGone or BatchNotFound, and StoreUnavailable."""
         batch = self._batches.find(batch_id)
-        if batch is not None and batch.spec.owner == caller.owner:
+        is_own = batch is not None and batch.spec.owner == caller.owner
+        if batch is not None and is_own and not batch.is_past_retention:
             return batch
         if self._ids.is_ours(batch_id, BATCH_PREFIX, owner=caller.owner):
             raise BatchGone("The batch existed; its record and files are past their retention.")

@@ -11,6 +11,7 @@ from api.followers import Followers
 from api.group_commit import GroupCommit
 from api.list_query import read_list_query
 from api.owned import OwnedJobs
+from api.rate_limits import RateLimits
 from api.refusals import Overloaded
 from api.representations import job_document, job_headers, job_url, json_response, listed_document
 from shared.errors import JobGone, JobNotFound, JobNotRetryable
@@ -26,12 +27,19 @@ class PredictionRecords:
     """The routes of predictions that are there already."""
 
     def __init__(
-        self, jobs: JobStore, owned: OwnedJobs, group: GroupCommit, followers: Followers, settings: Settings
+        self,
+        jobs: JobStore,
+        owned: OwnedJobs,
+        group: GroupCommit,
+        followers: Followers,
+        rates: RateLimits,
+        settings: Settings,
     ) -> None:
         self._jobs = jobs
         self._owned = owned
         self._group = group
         self._followers = followers
+        self._rates = rates
         self._settings = settings
 
     def blueprint(self) -> Blueprint:
@@ -65,7 +73,9 @@ class PredictionRecords:
     def retry_prediction(self, job_id: str) -> Response:
         caller = current_caller()
         job = self._owned.require(job_id, caller)
-        verdict, seconds = self._jobs.retry(job.spec, new_token())
+        verdict, seconds = self._jobs.retry(job.spec, new_token(), rate=caller.rate)
+        if verdict is RetryVerdict.SPENT and caller.rate is not None:
+            raise self._rates.refusal(caller.rate)
         if verdict is RetryVerdict.FULL:
             raise Overloaded(seconds)
         if verdict is RetryVerdict.INPUT_DROPPED:

@@ -1,20 +1,22 @@
 """Blueprint: submit, read and cancel predictions, and the synchronous short-cut."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
 
 from flask import Blueprint, Response, request
 from flask.globals import request_ctx
 
 from api.callers import Caller, current_caller
 from api.group_commit import AcceptedBefore
+from api.orders import Begun, Order, TakenOn
 from api.owned import OwnedJobs
 from api.problems import job_problem, problem_response
 from api.representations import job_document, job_headers, job_output, job_url, json_response
 from api.request_headers import RequestHeaders, WaitPreference, find_wait, read_deadline_seconds
-from api.submissions import Envelope, PreparedJob, Submissions, read_envelope, read_json
-from api.terms import Terms, find_once, hash_document, is_client_id, read_retain_for, record_id_of, usual_terms
+from api.submissions import Envelope, Submissions, read_envelope, read_json
+from api.terms import USUAL, Terms, find_once, hash_document, is_client_id, read_retain_for, record_id_of
 from api.waiters import Waiters
 from api.webhooks import WebhookChoice
 from shared.errors import (
@@ -42,24 +44,6 @@ READ_RULE = "/v1/predictions/<job_id>"
 TAKEN_ON = "rowcall.taken_on"
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A checked request for a new job, and how long its client wants to wait; None: not at all."""
-
-    prepared: PreparedJob
-    wait: WaitPreference | None
-
-
-class TakenOn(NamedTuple):
-    """An accepted job as it stands; has_waited: its client did, which it does not when too many others do."""
-
-    order: Order
-    job: Job
-    has_waited: bool
-    #: It was accepted before, for the same idempotency key or under the same id of its client.
-    is_replayed: bool = False
-
-
 def answer_headers(taken_on: TakenOn) -> dict[str, str]:
     """Return the headers of every answer to a request for a new job."""
     job = taken_on.job
@@ -78,6 +62,7 @@ def submission_answer(taken_on: TakenOn) -> tuple[int, dict[str, Any], dict[str,
     return 200 if job.status.is_final else 202, job_document(job), headers
 
 
+@lru_cache
 def find_predict_name(path: str) -> str | None:
     """Return the model that the path `/v1/models/{name}/predict` names; None for any other path."""
     if not path.startswith("/v1/models/") or not path.endswith("/predict"):
@@ -107,6 +92,11 @@ class Predictions:
         self._waiters = waiters
         self._webhooks = WebhookChoice(settings)
         self._settings = settings
+        #: Of those who say nothing, on the routes that always wait.
+        self._usual_wait = WaitPreference(settings.default_wait_seconds)
+        #: Theirs too: patience matters only where a wait can be too long.
+        is_limited = settings.max_queue_seconds > 0
+        self._usual_terms = Terms(patience_seconds=self._usual_wait.seconds) if is_limited else USUAL
 
     def blueprint(self) -> Blueprint:
         blueprint = Blueprint("predictions", __name__)
@@ -194,7 +184,7 @@ class Predictions:
             name=name,
             query={"version": version},
             pointer=pointer,
-            wait_seconds=wait_seconds,
+            wait=None if wait_seconds is None else WaitPreference(min(wait_seconds, self._settings.max_wait_seconds)),
         )
         taken_on = self.take_on(order, must_wait=True)
         return show(taken_on) if taken_on.job.status is JobStatus.SUCCEEDED else _unsuccessful_answer(taken_on)
@@ -229,31 +219,35 @@ class Predictions:
         name: str,
         query: Mapping[str, str] | None = None,
         pointer: str = "",
-        wait_seconds: float | None = None,
+        wait: WaitPreference | None = None,
     ) -> Order:
         """Check the body of `POST /v1/models/{name}/predict`, which always waits; raises the same.
 
-        wait_seconds: what the client asks for in its own way.
+        wait: what the client asks for in its own way.
         """
-        version, retain_for = (query.get("version"), query.get("retain_for")) if query else (None, None)
-        errors: list[FieldNote] = []
-        retain_seconds = read_retain_for(retain_for, longest=self._settings.retention_seconds, errors=errors)
-        if errors:
-            raise InputInvalid(errors)
-        route = f"{name}/{version}/{retain_seconds}"
-        once = find_once(headers, owner=caller.owner, route=route, document=records)
-        wait = self._choose_wait(headers, wait_seconds)
-        if retain_seconds is None and once is None:
-            terms = usual_terms(wait.seconds)
-        else:
-            terms = Terms(retain_seconds, once=once, patience_seconds=wait.seconds)
+        version = query.get("version") if query else None
+        terms = self._usual_terms
+        if query or headers.get("Idempotency-Key") is not None:
+            terms = self._read_terms(headers, caller, route=f"{name}/{version}", query=query or {}, document=records)
+        wait = wait or find_wait(headers, self._settings)
+        if wait is None:
+            wait = self._usual_wait
+        elif terms.patience_seconds is not None:
+            terms = replace(terms, patience_seconds=wait.seconds)
         envelope = Envelope(name, version, records, terms)
         return self._make_order(envelope, headers, caller, terms, pointer=pointer, wait=wait)
 
-    def _choose_wait(self, headers: RequestHeaders, seconds: float | None) -> WaitPreference:
-        if seconds is not None:
-            return WaitPreference(min(seconds, self._settings.max_wait_seconds))
-        return find_wait(headers, self._settings) or WaitPreference(self._settings.default_wait_seconds)
+    def _read_terms(
+        self, headers: RequestHeaders, caller: Caller, *, route: str, query: Mapping[str, str], document: object
+    ) -> Terms:
+        """Return what the query and `Idempotency-Key` ask for; raises InputInvalid and RequestMalformed."""
+        errors: list[FieldNote] = []
+        longest = self._settings.retention_seconds
+        retain_seconds = read_retain_for(query.get("retain_for"), longest=longest, errors=errors)
+        if errors:
+            raise InputInvalid(errors)
+        once = find_once(headers, owner=caller.owner, route=f"{route}/{retain_seconds}", document=document)
+        return Terms(retain_seconds, once=once, patience_seconds=self._usual_terms.patience_seconds)
 
     def _make_order(
         self,
@@ -272,20 +266,50 @@ class Predictions:
             pointer=pointer,
             deadline_seconds=read_deadline_seconds(headers, self._settings),
             reply_to=self._waiters.reply_to,
-            owner=caller.owner,
+            caller=caller,
             terms=terms,
         )
         return Order(prepared, wait)
 
     def take_on(self, order: Order, *, must_wait: bool = False) -> TakenOn:
-        """Accept the job and wait for it as asked; raises what acceptance failed of, and IdempotencyKeyReused.
+        """Accept the job and wait for it as asked; raises what `begin` and `finish` do."""
+        with self.begin(order, must_wait=must_wait) as begun:
+            begun.flag.wait(begun.wait_seconds)
+            return self.finish(begun)
+
+    def begin(self, order: Order, *, must_wait: bool = False) -> "Begun":
+        """Give the job to its group; then wait for its flag, and `finish` it within the block.
 
         must_wait: accept nothing, and raise NoPlaceToWait, when too many requests wait already.
         """
+        place = None if order.wait is None else self._waiters.maker_place(order.prepared.spec.id)
+        begun = Begun(order, place)
+        if must_wait and begun.maker is None:
+            raise NoPlaceToWait("Too many requests wait for their results already; try again soon.")
+        begun.ticket = self._submissions.add(order.prepared, result=None if begun.maker is None else begun.maker.ended)
+        return begun
+
+    def finish(self, begun: "Begun") -> TakenOn:
+        """Return the job as it stands now that the wait is over.
+
+        Raises what acceptance failed of, IdempotencyKeyReused and JobGone. Blocks nothing if the job `is_known`.
+        """
+        order, maker = begun.order, begun.maker
+        if maker is not None and maker.end is not None:
+            return TakenOn(order, maker.end.job(order.prepared.spec), has_waited=True)
         try:
-            return self._take_on(order, must_wait=must_wait)
+            accepted = begun.ticket.accepted_job()
         except AcceptedBefore as found:
+            begun.leave()
             return self._answer_again(order, found.earlier)
+        if maker is None:
+            return TakenOn(order, accepted, has_waited=False)
+        try:
+            job = self._reads.find(accepted.id)
+        except StoreUnavailable:
+            # It is promised: the client must learn its id, not an error.
+            job = None
+        return TakenOn(order, job or accepted, has_waited=True)
 
     def _answer_again(self, order: Order, earlier: Earlier) -> TakenOn:
         """Answer with the job that was accepted before; raises JobGone when nothing of it is kept."""
@@ -302,28 +326,6 @@ class Predictions:
         if found is None:
             raise JobGone("The prediction was accepted before, and was deleted.")
         return TakenOn(order, found, has_waited=True, is_replayed=True)
-
-    def _take_on(self, order: Order, *, must_wait: bool) -> TakenOn:
-        wait, prepared = order.wait, order.prepared
-        if wait is None:
-            return TakenOn(order, self._submissions.add(prepared).accepted_job(), has_waited=False)
-        spec = prepared.spec
-        with self._waiters.maker_place(spec.id) as maker:
-            if maker is None:
-                if must_wait:
-                    raise NoPlaceToWait("Too many requests wait for their results already; try again soon.")
-                return TakenOn(order, self._submissions.add(prepared).accepted_job(), has_waited=False)
-            ticket = self._submissions.add(prepared, result=maker.ended)
-            maker.ended.wait(wait.seconds)
-            if maker.end is not None:
-                return TakenOn(order, maker.end.job(spec), has_waited=True)
-            accepted = ticket.accepted_job()
-            try:
-                found = self._reads.find(spec.id)
-            except StoreUnavailable:
-                # It is promised: the client must learn its id, not an error.
-                found = None
-            return TakenOn(order, found or accepted, has_waited=True)
 
     def read_prediction(self, job_id: str) -> Response:
         job = self.read(job_id, request.headers, current_caller())

@@ -8,7 +8,7 @@ import orjson
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, UnsupportedMediaType
 
-from api.refusals import ComeBackLater, Overloaded
+from api.refusals import ComeBackLater, Overloaded, RateLimited
 from api.representations import row_notes
 from shared.errors import (
     BatchGone,
@@ -70,6 +70,7 @@ STATUS_OF: Mapping[type[ServiceError], int] = {
     InputInvalid: 422,
     IdempotencyKeyReused: 422,
     Overloaded: 429,
+    RateLimited: 429,
     StoreUnavailable: 503,
     StoreFull: 503,
     NotReplicated: 503,

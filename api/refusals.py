@@ -25,3 +25,12 @@ class Overloaded(ComeBackLater):
 
     code = "overloaded"
     _DETAIL = "More was asked for than can be answered in time, so nothing was accepted; Retry-After says when to come."
+
+
+class RateLimited(ComeBackLater):
+    """Raised when a key has asked for more than its rate allows."""
+
+    code = "rate_limited"
+    _DETAIL = (
+        "This key has asked for more than its rate allows, so nothing was accepted; Retry-After says when to come."
+    )

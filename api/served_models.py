@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from api.greenlets import call_blocking
 from shared.errors import ModelNotFound, NoModelServed, StoreUnavailable
@@ -15,16 +14,24 @@ from shared.registry import Registry, ServedModel
 REFRESH_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
 class RequestedModel:
     """The model version that a request is for."""
 
-    manifest: ModelManifest
-    schema: FeatureSchema
+    def __init__(self, manifest: ModelManifest) -> None:
+        self.manifest = manifest
+        self.schema = FeatureSchema(manifest)
+        self.ref = ModelRef(manifest.name, manifest.version, manifest.artifact.sha256)
 
-    @property
-    def ref(self) -> ModelRef:
-        return ModelRef(self.manifest.name, self.manifest.version, self.manifest.artifact.sha256)
+
+class _Known:
+    """What the registry said at one time."""
+
+    __slots__ = ("found", "models")
+
+    def __init__(self, models: list[ServedModel]) -> None:
+        self.models = models
+        #: What was found for a name and a version. What does not exist is not kept, for clients could name it for ever.
+        self.found: dict[tuple[str | None, str | None], RequestedModel] = {}
 
 
 class ServedModels:
@@ -34,27 +41,30 @@ class ServedModels:
         self._registry = registry
         self._clock = clock
         self._lock = threading.Lock()
-        self._models: list[ServedModel] = []
+        self._known = _Known([])
         self._read_at = float("-inf")
-        self._schemas: dict[tuple[str, str], RequestedModel] = {}
+        self._prepared: dict[tuple[str, str], RequestedModel] = {}
 
     def is_at_hand(self) -> bool:
         """Say whether the models are known, and new enough or just being read."""
-        return bool(self._models) and (self._is_fresh() or self._lock.locked())
+        return bool(self._known.models) and (self._is_fresh() or self._lock.locked())
 
     def _is_fresh(self) -> bool:
-        return bool(self._models) and self._clock() - self._read_at <= REFRESH_SECONDS
+        return bool(self._known.models) and self._clock() - self._read_at <= REFRESH_SECONDS
 
     def all(self) -> list[ServedModel]:
         """Return every announced version, by name, the newest first; raises StoreUnavailable if never read."""
+        return self._read_known().models
+
+    def _read_known(self) -> "_Known":
         if not self.is_at_hand():
             # Even a request that never blocks comes here, if they have grown old since it was let on the event loop.
             call_blocking(self._refresh)
-        return self._models
+        return self._known
 
     def _refresh(self) -> None:
         # One request reads; the others go on with what is known, and wait only when nothing is.
-        if self._lock.acquire(blocking=not self._models):
+        if self._lock.acquire(blocking=not self._known.models):
             try:
                 self._read()
             finally:
@@ -64,9 +74,9 @@ class ServedModels:
         if self._is_fresh():
             return
         try:
-            self._models = self._registry.served_models()
+            self._known = _Known(self._registry.served_models())
         except StoreUnavailable:
-            if not self._models:
+            if not self._known.models:
                 raise
         self._read_at = self._clock()
 
@@ -76,15 +86,21 @@ class ServedModels:
         Without a version: the newest that a live worker holds, else the newest. Without a name: the only
         model there is. Raises ModelNotFound, or NoModelServed before any worker has come up.
         """
-        models = self.all()
+        known = self._read_known()
+        found = known.found.get((name, version))
+        if found is None:
+            found = known.found[name, version] = self._find(known.models, name, version)
+        return found
+
+    def _find(self, models: list[ServedModel], name: str | None, version: str | None) -> RequestedModel:
         if not models:
             raise NoModelServed("No worker has announced a model yet; start a worker, or wait until it is warm.")
         manifest = _choose_version(_of_name(models, name), version)
         key = (manifest.key, manifest.artifact.sha256)
-        found = self._schemas.get(key)
-        if found is None:
-            found = self._schemas[key] = RequestedModel(manifest, FeatureSchema(manifest))
-        return found
+        prepared = self._prepared.get(key)
+        if prepared is None:
+            prepared = self._prepared[key] = RequestedModel(manifest)
+        return prepared
 
 
 def _of_name(models: list[ServedModel], name: str | None) -> list[ServedModel]:

@@ -1,16 +1,18 @@
 """From a request body to an accepted job: read, check, accept, send."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import orjson
 from flask import Request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge, UnsupportedMediaType
 
+from api.callers import Caller
 from api.flag import Flag
 from api.group_commit import GroupCommit, Ticket
 from api.ids import JobIds
+from api.rate_limits import RateLimits
 from api.served_models import RequestedModel, ServedModels
 from api.terms import USUAL, Terms, read_metadata, read_retain_for
 from shared.errors import FieldErrorCode, FieldNote, InputInvalid, RequestMalformed
@@ -18,6 +20,7 @@ from shared.feature_schema import unknown_fields
 from shared.jobs import Job, JobSpec, Row
 from shared.queues import Lane
 from shared.settings import Settings
+from shared.values import value
 
 #: Most errors and warnings that one answer names.
 NAMED_NOTES = 100
@@ -28,7 +31,7 @@ MAX_JSON_DEPTH = 32
 _BODY_FIELDS = {"model", "version", "input", "retain_for", "metadata", "webhook"}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Envelope:
     """The body of a request for a new job."""
 
@@ -38,7 +41,7 @@ class Envelope:
     terms: Terms
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CheckedInput:
     """Input that fits its model."""
 
@@ -144,7 +147,7 @@ def check_input(model: RequestedModel, records: object, *, pointer: str, max_row
     return CheckedInput(rows, is_single, tuple(warnings[:NAMED_NOTES]))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PreparedJob:
     """A job that nothing was promised of yet."""
 
@@ -156,8 +159,11 @@ class PreparedJob:
 class Submissions:
     """Makes jobs of requests, and has them accepted."""
 
-    def __init__(self, group: GroupCommit, models: ServedModels, ids: JobIds, settings: Settings) -> None:
+    def __init__(
+        self, group: GroupCommit, models: ServedModels, ids: JobIds, rates: RateLimits, settings: Settings
+    ) -> None:
         self._group = group
+        self._rates = rates
         self._models = models
         self._ids = ids
         self._max_rows = settings.max_rows
@@ -176,7 +182,7 @@ class Submissions:
         pointer: str,
         deadline_seconds: float,
         reply_to: str,
-        owner: str,
+        caller: Caller,
         terms: Terms = USUAL,
     ) -> PreparedJob:
         """Check the input and give the job its id; nothing is promised yet.
@@ -186,7 +192,7 @@ class Submissions:
         model = self._models.get(name, version)
         checked = check_input(model, records, pointer=pointer, max_rows=self._max_rows)
         spec = JobSpec(
-            id=terms.record_id or self._ids.new(owner=owner),
+            id=terms.record_id or self._ids.new(owner=caller.owner),
             lane=Lane.INTERACTIVE,
             model=model.ref,
             rows=checked.rows,
@@ -195,12 +201,13 @@ class Submissions:
             deadline_seconds=deadline_seconds,
             reply_to=reply_to,
             max_attempts=self._max_attempts,
-            owner=owner,
+            owner=caller.owner,
             retain_seconds=terms.retain_seconds,
             metadata=terms.metadata,
             client_id=terms.client_id,
             once=terms.once,
             webhook_url=terms.webhook_url,
+            rate=caller.rate,
             patience_seconds=terms.patience_seconds,
         )
         return PreparedJob(spec, size_bytes=len(orjson.dumps(checked.rows)))
@@ -209,10 +216,14 @@ class Submissions:
         """Let the job be accepted; after it, it is promised.
 
         result: raised when the job has its end, if this request waits for it.
-        The ticket raises StoreUnavailable, StoreFull, Overloaded or AcceptedBefore, and then nothing was promised. A
-        message that cannot be sent is no error: the sweeper sends it.
+        The ticket raises StoreUnavailable, StoreFull, Overloaded, RateLimited or AcceptedBefore, and then nothing was
+        promised. A message that cannot be sent is no error: the sweeper sends it.
         """
-        return self._group.add(prepared.spec, size_bytes=prepared.size_bytes, result=result)
+        spec = prepared.spec
+        if spec.rate is not None and spec.once is None:
+            # Only the store knows whether an idempotency key stands for a job already, which is always told.
+            self._rates.require(spec.rate)
+        return self._group.add(spec, size_bytes=prepared.size_bytes, result=result)
 
     def add_alone(self, prepared: PreparedJob) -> Job:
         """Have the job accepted at once, without the others; raises what the ticket of `add` does."""

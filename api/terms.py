@@ -4,7 +4,6 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -35,17 +34,12 @@ class Terms:
     once: Once | None = None
     #: Where to tell that the job has ended; empty for nowhere.
     webhook_url: str = ""
-    #: How long its client waits, if it has no use for a later answer; None: it reads the answer later.
+    #: How long its client waits, if it has no use for a later answer; None: it reads the answer later, or nothing is
+    #: refused for its wait here.
     patience_seconds: float | None = None
 
 
 USUAL = Terms()
-
-
-@lru_cache(maxsize=64)
-def usual_terms(patience_seconds: float) -> Terms:
-    """Return the usual terms of a client that waits for so long; the same for many requests."""
-    return Terms(patience_seconds=patience_seconds)
 
 
 def read_retain_for(value: object, *, longest: int, errors: list[FieldNote]) -> int | None:

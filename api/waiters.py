@@ -59,7 +59,7 @@ class Waiter:
         self.ended.set()
 
 
-class _MakerPlace:
+class MakerPlace:
     """A place while a request waits for the job that it makes; a generator would cost three times as much."""
 
     __slots__ = ("_free_places", "_job_id", "_makers", "_place")
@@ -70,7 +70,8 @@ class _MakerPlace:
         self._free_places = free_places
         self._place: int | None = None
 
-    def __enter__(self) -> Waiter | None:
+    def take(self) -> Waiter | None:
+        """Take the place; None when all are taken."""
         try:
             self._place = self._free_places.pop()
         except IndexError:
@@ -78,10 +79,17 @@ class _MakerPlace:
         self._makers[self._job_id] = maker = Waiter(is_told=True)
         return maker
 
-    def __exit__(self, *_: object) -> None:
+    def leave(self) -> None:
+        """Give it up, if it was taken."""
         if self._place is not None:
             del self._makers[self._job_id]
             self._free_places.append(self._place)
+
+    def __enter__(self) -> Waiter | None:
+        return self.take()
+
+    def __exit__(self, *_: object) -> None:
+        self.leave()
 
 
 class Waiters:
@@ -204,12 +212,12 @@ class Waiters:
         finally:
             self._free_places.append(place)
 
-    def maker_place(self, job_id: str) -> "_MakerPlace":
+    def maker_place(self, job_id: str) -> MakerPlace:
         """Take a place for the request that makes this job; the block gets None when all are taken.
 
         Take it before the job is accepted, so that its end cannot be missed.
         """
-        return _MakerPlace(job_id, self._makers, self._free_places)
+        return MakerPlace(job_id, self._makers, self._free_places)
 
     @contextmanager
     def reader_place(self, job_id: str, *, is_told: bool) -> Iterator[Waiter | None]:

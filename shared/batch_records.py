@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from shared.batches import BatchError, BatchSpec, CsvDialect, CsvLayout, OnError
+from shared.batches import BatchError, BatchSpec, CsvDialect, CsvLayout, Mend, OnError
 from shared.jobs import ModelRef
 
 
@@ -16,9 +16,10 @@ def pairs(fields: Sequence[bytes]) -> dict[bytes, bytes]:
 
 def encode_batch_spec(spec: BatchSpec) -> bytes:
     fields = asdict(spec)
-    del fields["once"]
-    if not spec.owner:
-        del fields["owner"]
+    del fields["once"], fields["rate"]
+    for name in ("owner", "retain_seconds", "metadata"):
+        if fields[name] in ("", None, {}):
+            del fields[name]
     return orjson.dumps(fields)
 
 
@@ -36,6 +37,17 @@ def decode_batch_spec(text: bytes) -> BatchSpec:
             ),
             "on_error": OnError(fields["on_error"]),
         }
+    )
+
+
+def decode_mend(text: bytes | str) -> Mend:
+    fields = orjson.loads(text)
+    return Mend(
+        fields["token"],
+        CsvDialect(**fields["dialect"]),
+        tuple(fields["own_columns"]),
+        fields["row_number_column"],
+        fields["columns"],
     )
 
 

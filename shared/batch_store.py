@@ -8,26 +8,23 @@ from typing import Any, Protocol
 import orjson
 from redis import Redis
 
-from shared.batch_records import decode_batch_spec, encode_batch_error, encode_batch_spec, find_number, pairs
-from shared.batches import (
-    BatchError,
-    BatchErrorCode,
-    BatchSpec,
-    BatchStatus,
-    Chunk,
-    CsvDialect,
-    Mend,
-    OnError,
-    Part,
-    ReplacedPart,
+from shared.batch_records import (
+    decode_batch_spec,
+    decode_mend,
+    encode_batch_error,
+    encode_batch_spec,
+    find_number,
+    pairs,
 )
+from shared.batches import BatchError, BatchErrorCode, BatchSpec, BatchStatus, Chunk, Mend, OnError, Part, ReplacedPart
 from shared.job_lists import PAGE_LOOKS
 from shared.job_records import encode_spec, find_delivery
-from shared.job_store import read_scripts, run_accepting, store_errors
+from shared.job_store import run_accepting, store_errors
 from shared.job_terms import Earlier, encode_once
 from shared.jobs import JobSpec
 from shared.queues import Lane
-from shared.redis_client import Argument, Script
+from shared.rates import OnDebt, Rate, ignore_debt, tell_debts
+from shared.redis_client import Argument, Script, read_scripts
 from shared.settings import Settings
 from shared.webhooks import Delivery
 
@@ -80,6 +77,11 @@ class Batch:
     def id(self) -> str:
         return self.spec.id
 
+    @property
+    def is_past_retention(self) -> bool:
+        """Its record and files are to go, if they are not gone yet."""
+        return self.expires_at is not None and self.expires_at <= self.read_at
+
 
 @dataclass(frozen=True, slots=True)
 class BatchPage:
@@ -102,18 +104,25 @@ class EndVerdict(StrEnum):
 class BatchStore(Protocol):
     """Every operation raises StoreUnavailable when the store does not answer, and may be called again after it."""
 
-    def accept(self, spec: BatchSpec, first_step: JobSpec) -> float | Earlier:
+    def accept(self, spec: BatchSpec, first_step: JobSpec) -> float | Earlier | None:
         """Write the records of the batch and of the job that begins it, both or none; returns when that was.
 
-        A batch with `once` is not accepted when another one was for the same key; that one is returned.
+        A batch with `once` is not accepted when another one was for the same key; that one is returned. Nor is one
+        whose `rate` is used up: None.
         Raises StoreFull, and NotReplicated when they are written but may be lost with the primary. After it the batch
         is promised.
         """
 
-    def find_wait_seconds(self, key: str = "") -> float | None:
+    def look_at_rate(self, rate: Rate, *, once_key: str = "") -> bool:
+        """Say whether a batch or mended rows would be accepted under this rate just now; nothing is taken from it.
+
+        once_key: `Once.key` of the batch; one that stands for a batch already is always let in.
+        """
+
+    def find_wait_seconds(self, once_key: str = "") -> float | None:
         """Return how long a new file would wait for those before it; None while no speed is known.
 
-        key: name of an idempotency key; None too when it stands for what was accepted.
+        once_key: as above; None too when it stands for what was accepted.
         """
 
     def find(self, batch_id: str) -> Batch | None:
@@ -146,11 +155,12 @@ class BatchStore(Protocol):
     def end(self, batch_id: str, status: BatchStatus, error: BatchError) -> EndVerdict:
         """End a batch that is not final."""
 
-    def accept_mend(self, spec: BatchSpec, index: int, mend: Mend, step: JobSpec) -> str:
+    def accept_mend(self, spec: BatchSpec, index: int, mend: Mend, step: JobSpec, *, rate: Rate | None = None) -> str:
         """Take a completed batch up again and write the job that merges mended rows.
 
-        index: how many mends there were, plus 1. Returns `ok`, `unknown`, or the status that does not allow it.
-        Raises as `accept` does.
+        index: how many mends there were, plus 1. rate: what the key that they came with is limited to.
+        Returns `ok`, `unknown` (also past its retention), `spent` when the rate is used up, or the status that does not
+        allow it. Raises as `accept` does.
         """
 
     def get_mend(self, batch_id: str, index: int) -> Mend:
@@ -190,17 +200,22 @@ class BatchStore(Protocol):
 
 
 class RedisBatchStore:
-    """BatchStore beside the job records."""
+    """BatchStore beside the job records.
 
-    def __init__(self, redis: Redis, settings: Settings) -> None:
+    on_debt: is told how the bucket of a rate stands, whenever it was looked at.
+    """
+
+    def __init__(self, redis: Redis, settings: Settings, *, on_debt: OnDebt = ignore_debt) -> None:
         self._redis = redis
+        self._on_debt = on_debt
         self._settings = settings
         self._retention = settings.retention_seconds
         self._root = settings.key_root
-        names = ("chunks", "part", "notes", "end", "find", "due", "mend", "replace", "mended", "delete", "page")
-        texts = read_scripts({f"batch_{name}": name != "mend" for name in names}, "record", "batch")
-        texts |= read_scripts({"batch_accept": False}, "record", "batch", "terms")
-        texts |= read_scripts({"batch_room": True}, "record")
+        names = ("chunks", "part", "notes", "end", "find", "due", "replace", "mended", "delete", "page")
+        texts = read_scripts({f"batch_{name}": True for name in names}, "record", "batch")
+        texts |= read_scripts({"batch_mend": False}, "record", "batch", "rates")
+        texts |= read_scripts({"batch_accept": False}, "record", "batch", "rates", "terms")
+        texts |= read_scripts({"rate": True}, "record", "rates") | read_scripts({"batch_room": True}, "record")
         self._scripts = {name: Script(redis, text) for name, text in texts.items()}
 
     def _run(self, script: str, *arguments: Argument) -> Any:
@@ -213,16 +228,30 @@ class RedisBatchStore:
     def _key(self, batch_id: str) -> str:
         return f"{self._root}batch:{batch_id}"
 
-    def accept(self, spec: BatchSpec, first_step: JobSpec) -> float | Earlier:
+    def accept(self, spec: BatchSpec, first_step: JobSpec) -> float | Earlier | None:
         arguments: list[bytes | str | float] = [spec.id, encode_batch_spec(spec), spec.deadline_seconds]
         arguments += [int(spec.on_error is OnError.ABORT), spec.max_error_ratio]
         arguments += [first_step.lane.value, first_step.id, encode_spec(first_step), first_step.max_attempts]
         arguments += [_list_of(spec.owner), encode_once(spec.once, self._settings), spec.webhook_url]
-        first, *rest = self._accept("accept", arguments)
-        return Earlier(first.decode(), rest[0] == b"same") if rest else float(first)
+        arguments += [spec.rate.text if spec.rate else "", "" if spec.retain_seconds is None else spec.retain_seconds]
+        first, what, *told = self._accept("accept", arguments)
+        self._tell(told, spec.rate)
+        if what == b"spent":
+            return None
+        return float(first) if what == b"new" else Earlier(first.decode(), what == b"same")
 
-    def find_wait_seconds(self, key: str = "") -> float | None:
-        answer = self._run("room", Lane.BULK.value, key)
+    def _tell(self, told: Sequence[bytes], rate: Rate | None) -> None:
+        tell_debts(told, {rate.text: rate} if rate else {}, self._on_debt)
+
+    def look_at_rate(self, rate: Rate, *, once_key: str = "") -> bool:
+        with store_errors():
+            debt = self._scripts["rate"](keys=[self._root], args=[rate.text, once_key])
+        if debt:
+            self._on_debt(rate, float(debt))
+        return not debt or rate.wait_seconds(float(debt)) == 0
+
+    def find_wait_seconds(self, once_key: str = "") -> float | None:
+        answer = self._run("room", Lane.BULK.value, once_key)
         return float(answer) if answer is not None else None
 
     def find(self, batch_id: str) -> Batch | None:
@@ -291,24 +320,19 @@ class RedisBatchStore:
     def end(self, batch_id: str, status: BatchStatus, error: BatchError) -> EndVerdict:
         return EndVerdict(self._run("end", batch_id, self._retention, status.value, encode_batch_error(error)).decode())
 
-    def accept_mend(self, spec: BatchSpec, index: int, mend: Mend, step: JobSpec) -> str:
+    def accept_mend(self, spec: BatchSpec, index: int, mend: Mend, step: JobSpec, *, rate: Rate | None = None) -> str:
         arguments: list[bytes | str | float] = [spec.id, spec.deadline_seconds, index, orjson.dumps(mend)]
-        arguments += [step.lane.value, step.id, encode_spec(step), step.max_attempts]
-        return str(self._accept("mend", arguments).decode())
+        arguments += [step.lane.value, step.id, encode_spec(step), step.max_attempts, rate.text if rate else ""]
+        verdict, *told = self._accept("mend", arguments)
+        self._tell(told, rate)
+        return str(verdict.decode())
 
     def get_mend(self, batch_id: str, index: int) -> Mend:
         with store_errors():
             text = self._redis.hget(f"{self._key(batch_id)}:mends", str(index))
         if text is None:
             raise KeyError(f"{batch_id} has no mend {index}")
-        fields = orjson.loads(text)
-        return Mend(
-            fields["token"],
-            CsvDialect(**fields["dialect"]),
-            tuple(fields["own_columns"]),
-            fields["row_number_column"],
-            fields["columns"],
-        )
+        return decode_mend(text)
 
     def replace_part(self, batch_id: str, index: int, token: str, part: Part) -> bool:
         note = _replaced_member(batch_id, index, token)

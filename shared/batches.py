@@ -1,9 +1,11 @@
 """Batch: a job whose input is an uploaded CSV file. What it is made of, and how its file is read: pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from shared.jobs import ModelRef, Once
+from shared.rates import Rate
 
 #: Columns that follow the input's own in the results; one `probability_<class>` for each class stands after the first.
 STATUS_COLUMNS = ("row_status", "error_code", "error_message")
@@ -173,8 +175,14 @@ class BatchSpec:
     webhook_url: str = ""
     #: Whose batch it is: nobody else learns of it. Empty where the API asks for no keys.
     owner: str = ""
+    #: For how long it is kept once it is final; None: as long as any other.
+    retain_seconds: int | None = None
+    #: What its client wrote on it; no part of the hash, for a dictionary has none.
+    metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
     #: Matters at acceptance only, and is no part of the record.
     once: Once | None = field(default=None, compare=False)
+    #: What the key that it came with is limited to; the same holds.
+    rate: Rate | None = field(default=None, compare=False)
 
 
 def choose_chunk_bytes(input_bytes: int, limit: int) -> int:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from shared.job_records import decode_job
 from shared.jobs import Job, JobSpec
+from shared.queues import Lane
 from shared.settings import Settings
 
 #: Most jobs that one page looks at: it bounds the time for which a script holds the server.
@@ -35,6 +36,11 @@ class JobPage:
     jobs: list[Job]
     #: Where the next page begins; None at the end. A page with a filter may be short, and not be the last.
     next_cursor: str | None
+
+
+def queued_key(settings: Settings, lane: Lane) -> str:
+    """Return the sorted set of the jobs that wait in a lane, by the time at which they were enqueued."""
+    return f"{settings.key_root}queued:{lane.value}"
 
 
 def lists_of(owner: str) -> str:

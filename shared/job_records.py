@@ -1,7 +1,6 @@
 """How a job is written in its record: JSON texts inside a Redis hash. Times as decimal seconds."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -9,6 +8,7 @@ import orjson
 from shared.errors import FieldNote
 from shared.jobs import BatchStep, Job, JobError, JobSpec, JobStatus, ModelRef, Outcome, QueueState, StepKind
 from shared.queues import Lane
+from shared.values import value
 from shared.webhooks import JUST_ENDED, Delivery, DeliveryErrorCode, DeliveryStatus
 
 
@@ -146,7 +146,7 @@ def find_delivery(record: Mapping[bytes, bytes]) -> Delivery | None:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class JobEnd:
     """How a job ended, as its API process is told."""
 
@@ -206,8 +206,14 @@ def _find_seconds(record: Mapping[bytes, bytes], field: bytes) -> float | None:
     return float(text) if text is not None else None
 
 
-def queue_state(position: int, workers: int, busy: bytes, jobs: bytes) -> QueueState:
-    """Expected time = jobs up to and including this one * seconds per job of one worker / live workers."""
-    if not (workers and jobs and float(jobs) > 0):
-        return QueueState(position, None)
-    return QueueState(position, round((position + 1) * float(busy) / float(jobs) / workers, 3))
+def seconds_per_job(workers: int, busy: bytes, jobs: bytes) -> float | None:
+    """Return after how many seconds a lane ends one job more; None while no worker has shown its speed.
+
+    busy, jobs: seconds that workers took, and the jobs that they took them for. workers: those alive.
+    """
+    return float(busy) / float(jobs) / workers if workers and jobs and float(jobs) > 0 else None
+
+
+def queue_state(position: int, each: float | None) -> QueueState:
+    """Return where a job stands; each: what `seconds_per_job` says of its lane."""
+    return QueueState(position, None if each is None else round((position + 1) * each, 3))

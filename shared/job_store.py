@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import Any, Protocol
 
 import orjson
@@ -17,14 +16,16 @@ from redis.exceptions import OutOfMemoryError, RedisError
 from shared.batches import BatchError, BatchErrorCode
 from shared.errors import NotReplicated, StoreFull, StoreUnavailable
 from shared.job_errors import JobErrorCode
-from shared.job_lists import PAGE_LOOKS, JobPage, decode_listed, listed_seconds, lists_of
-from shared.job_records import decode_job, decode_spec, encode_outcome, encode_spec, queue_state
+from shared.job_lists import PAGE_LOOKS, JobPage, decode_listed, list_of, listed_seconds, lists_of
+from shared.job_records import decode_job, decode_spec, encode_outcome, encode_spec, queue_state, seconds_per_job
 from shared.job_terms import DeleteVerdict, Earlier, RetryVerdict, encode_place
 from shared.jobs import Job, JobError, JobSpec, JobStatus, Outcome, QueueState
 from shared.queues import Lane
-from shared.redis_client import Argument, Script
+from shared.rates import OnDebt, Rate, ignore_debt, tell_debts
+from shared.redis_client import Argument, Script, read_scripts
 from shared.redis_messages import QueueEntry
 from shared.settings import Settings
+from shared.values import value
 
 #: Most jobs that one sweep sends again: it bounds the time for which a script holds the server.
 SWEEP_JOBS = 200
@@ -77,7 +78,7 @@ class CancelVerdict(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Accepted:
     """What the store adds to a job that it accepted."""
 
@@ -89,6 +90,8 @@ class Accepted:
     earlier: Earlier | None = None
     #: Set when the job was not accepted, because it would wait too long; after so long there is room for it.
     retry_after_seconds: float | None = None
+    #: It was not accepted because its key has no request left; after `retry_after_seconds` there is one.
+    is_spent: bool = False
 
     @property
     def is_new(self) -> bool:
@@ -136,7 +139,7 @@ class JobStore(Protocol):
 
         entry: a message that is enqueued in the same step, on a queue of the store's own server.
         A job with `once` is not accepted when another one was: its `Accepted` names that one. Nor is one that would
-        wait for longer than the settings or its own deadline allow.
+        wait for longer than the settings or its own deadline allow, or whose `rate` is used up.
         Raises StoreFull, and NotReplicated when the jobs are recorded but may be lost with the primary.
         """
 
@@ -168,10 +171,10 @@ class JobStore(Protocol):
     def delete(self, job_id: str) -> DeleteVerdict:
         """Delete a job with its input and output; no message brings it back."""
 
-    def retry(self, spec: JobSpec, token: str) -> tuple[RetryVerdict, float]:
+    def retry(self, spec: JobSpec, token: str, *, rate: Rate | None = None) -> tuple[RetryVerdict, float]:
         """Queue a failed or expired job again under its id.
 
-        token: tells this request from every other.
+        token: tells this request from every other. rate: what its key is limited to.
         Returns also when that was, or when there is no room after how many seconds there is.
         """
 
@@ -240,22 +243,23 @@ def run_accepting(script: Script, settings: Settings, arguments: Sequence[Argume
     return answer
 
 
-def queued_key(settings: Settings, lane: Lane) -> str:
-    """Return the sorted set of the jobs that wait in a lane, by the time at which they were enqueued."""
-    return f"{settings.key_root}queued:{lane.value}"
-
-
 class RedisJobStore:
-    """JobStore in one Redis or Valkey, version 7.0 or newer."""
+    """JobStore in one Redis or Valkey, version 7.0 or newer.
 
-    def __init__(self, redis: Redis, settings: Settings) -> None:
+    on_debt: is told how the bucket of a rate stands, whenever a job was asked for under it.
+    """
+
+    def __init__(self, redis: Redis, settings: Settings, *, on_debt: OnDebt = ignore_debt) -> None:
         self._settings = settings
+        self._on_debt = on_debt
         self._root = settings.key_root
         names = ("claim", "renew", "finish", "release", "cancel", "find", "ended", "delete", "job_page", "glance")
         # The server runs the preludes at every call, so each script has only those that it needs.
         texts = read_scripts(dict.fromkeys(names, True), "record")
+        # What is not limited needs nothing of it.
         admission = ["admission"] if settings.max_queue_seconds else []
-        texts |= read_scripts({"accept": False, "retry": False}, "record", "terms", *admission)
+        texts |= read_scripts({"retry": False}, "record", "rates", *admission)
+        texts |= read_scripts({"accept": False}, "record", "rates", "terms", *admission)
         texts |= read_scripts({"restore": True}, "record", "terms") | read_scripts({"sweep": True}, "record", "batch")
         self._scripts = {name: Script(redis, text) for name, text in texts.items()}
         self._expired = encode_outcome(EXPIRED)
@@ -276,9 +280,13 @@ class RedisJobStore:
             arguments += [spec.id, encode_spec(spec), spec.deadline_seconds, spec.reply_to, spec.max_attempts]
             arguments.append(encode_place(spec, self._settings))
         workers, busy, jobs, *rest = run_accepting(self._scripts["accept"], self._settings, arguments)
+        told = rest[2 * len(specs) :]
+        if told:
+            tell_debts(told, {spec.rate.text: spec.rate for spec in specs if spec.rate is not None}, self._on_debt)
+            del rest[-len(told) :]
+        each = seconds_per_job(workers, busy, jobs)
         return [
-            _read_accepted(first, second, workers, busy, jobs)
-            for first, second in zip(rest[::2], rest[1::2], strict=True)
+            _read_accepted(first, second, workers, each) for first, second in zip(rest[::2], rest[1::2], strict=True)
         ]
 
     def claim(self, job_ids: Sequence[str], token: str) -> list[Verdict]:
@@ -320,10 +328,11 @@ class RedisJobStore:
     def delete(self, job_id: str) -> DeleteVerdict:
         return DeleteVerdict(self._run("delete", job_id, self._settings.retention_seconds, self._canceled).decode())
 
-    def retry(self, spec: JobSpec, token: str) -> tuple[RetryVerdict, float]:
+    def retry(self, spec: JobSpec, token: str, *, rate: Rate | None = None) -> tuple[RetryVerdict, float]:
         arguments: list[bytes | str | float] = [spec.id, token, spec.deadline_seconds, spec.max_attempts]
-        arguments += [self._settings.max_queue_seconds, encode_place(spec, self._settings)]
-        verdict, at = run_accepting(self._scripts["retry"], self._settings, arguments)
+        arguments += [rate.text if rate else "", self._settings.max_queue_seconds, list_of(spec)]
+        verdict, at, *told = run_accepting(self._scripts["retry"], self._settings, arguments)
+        tell_debts(told, {rate.text: rate} if rate else {}, self._on_debt)
         return RetryVerdict(verdict.decode()), float(at)
 
     def page(
@@ -374,27 +383,14 @@ def _read_found(fields: Sequence[bytes] = (), queue: Sequence[Any] = ()) -> Job 
     if not fields:
         return None
     record = dict(zip(fields[::2], fields[1::2], strict=True))
-    return decode_job(record, queue_state(*queue) if queue else None)
+    return decode_job(record, queue_state(queue[0], seconds_per_job(*queue[1:])) if queue else None)
 
 
-def _read_accepted(first: bytes, second: Any, workers: int, busy: bytes, jobs: bytes) -> Accepted:
+def _read_accepted(first: bytes, second: Any, workers: int, each: float | None) -> Accepted:
     """Return what `accept` answers for one job."""
-    if second == b"full":
-        return Accepted(0.0, QueueState(0, None), workers, retry_after_seconds=float(first))
-    if second in (b"same", b"other"):
-        return Accepted(0.0, QueueState(0, None), workers, Earlier(first.decode(), second == b"same"))
-    return Accepted(float(first), queue_state(second, workers, busy, jobs), workers)
-
-
-def read_scripts(may_exceed_memory: Mapping[str, bool], *preludes: str) -> dict[str, str]:
-    """Return the text of scripts in lua/, each behind the preludes.
-
-    may_exceed_memory: for each script, whether it runs although the server's memory is full. A full store must
-    refuse new jobs, but never the answers of those it has accepted.
-    """
-    folder = Path(__file__).parent / "lua"
-    shared_text = "".join((folder / f"{name}.lua").read_text() for name in preludes)
-    return {
-        name: ("#!lua flags=allow-oom\n" if is_free else "#!lua\n") + shared_text + (folder / f"{name}.lua").read_text()
-        for name, is_free in may_exceed_memory.items()
-    }
+    if isinstance(second, int):
+        return Accepted(float(first), queue_state(second, each), workers)
+    if second in (b"full", b"spent"):
+        is_spent = second == b"spent"
+        return Accepted(0.0, QueueState(0, None), workers, retry_after_seconds=float(first), is_spent=is_spent)
+    return Accepted(0.0, QueueState(0, None), workers, Earlier(first.decode(), second == b"same"))

@@ -10,7 +10,6 @@ from shared.settings import Settings
 #: Stands for the key of a job whose client made its id.
 _OWN_ID = "="
 _NONE = "-"
-_LINE = "\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +40,20 @@ class RetryVerdict(StrEnum):
     NOT_RETRYABLE = "not_retryable"
     #: Its input is kept no longer.
     INPUT_DROPPED = "input_dropped"
+    #: Its key has no request left.
+    SPENT = "spent"
     UNKNOWN = "unknown"
 
 
 def encode_place(spec: JobSpec, settings: Settings) -> str:
-    """Return the list and the terms of a job as `terms.lua` reads them; most jobs of an owner have the same."""
-    has_terms = spec.once is not None or spec.retain_seconds is not None
-    place = f"{list_of(spec)}\n{_encode_terms(spec, settings)}" if has_terms else list_of(spec)
-    if spec.patience_seconds is None or not settings.max_queue_seconds:
-        return place
-    return f"{place}{'' if has_terms else _LINE}{_LINE}{spec.patience_seconds:g}"
+    """Return the list, terms, bucket and patience of a job as `terms.lua` reads them; most of a key have the same."""
+    if spec.rate is None and spec.patience_seconds is None:
+        if spec.once is None and spec.retain_seconds is None:
+            return list_of(spec)
+        return f"{list_of(spec)}\n{_encode_terms(spec, settings)}"
+    bucket = "" if spec.rate is None else spec.rate.text
+    place = f"{list_of(spec)}\n{_encode_terms(spec, settings)}\n{bucket}"
+    return place if spec.patience_seconds is None else f"{place}\n{spec.patience_seconds:g}"
 
 
 def _encode_terms(spec: JobSpec, settings: Settings) -> str:

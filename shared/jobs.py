@@ -8,6 +8,8 @@ from typing import Any
 
 from shared.errors import FieldNote
 from shared.queues import Lane
+from shared.rates import Rate
+from shared.values import value
 from shared.webhooks import Delivery
 
 
@@ -49,7 +51,7 @@ Row = list[float | str]
 Prediction = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ModelRef:
     """The model version that a job was accepted for; a result always cites it."""
 
@@ -83,7 +85,7 @@ class BatchStep:
     index: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Once:
     """Which submissions are one and the same job."""
 
@@ -93,7 +95,7 @@ class Once:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class JobSpec:
     """What was accepted: it never changes after the 202."""
 
@@ -126,6 +128,8 @@ class JobSpec:
     client_id: str | None = None
     #: Matters at acceptance only, and is no part of the record.
     once: Once | None = field(default=None, compare=False)
+    #: What the key that it came with is limited to; the same holds.
+    rate: Rate | None = field(default=None, compare=False)
     #: After so long its client waits no longer, and has no use for the answer; None: it comes back for it. As above.
     patience_seconds: float | None = field(default=None, compare=False)
 
@@ -135,7 +139,7 @@ class JobSpec:
         return self.client_id or self.id
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class JobError:
     """Why a job has no prediction."""
 
@@ -145,7 +149,7 @@ class JobError:
     errors: tuple[FieldNote, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Outcome:
     """How a job ended: `predictions` (one per row, same order) or `error`, never both."""
 
@@ -158,7 +162,7 @@ class Outcome:
     predict_seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class QueueState:
     """Where a queued job stands in its lane."""
 
@@ -168,7 +172,7 @@ class QueueState:
     eta_seconds: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Job:
     """One accepted unit of work as its record has it. Times are seconds since the epoch, by the store's clock."""
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 from redis import Redis
 
-from shared.job_store import read_scripts, store_errors
+from shared.job_store import store_errors
 from shared.queues import Lane
-from shared.redis_client import Script
+from shared.redis_client import Script, read_scripts
 from shared.settings import Settings
 
 #: Messages are counted together for so long; the last full window and the one under way are believed.

@@ -13,8 +13,9 @@ from shared.batch_store import Batch
 from shared.batches import BatchErrorCode
 from shared.job_lists import list_of, listed_seconds
 from shared.job_records import decode_job, encode_spec
-from shared.job_store import read_scripts, store_errors
+from shared.job_store import store_errors
 from shared.jobs import Job, JobSpec, StepKind
+from shared.redis_client import read_scripts
 from shared.settings import Settings
 
 #: Most jobs of one page.

@@ -3,7 +3,8 @@
 import hashlib
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from redis import BlockingConnectionPool, Redis
@@ -154,3 +155,17 @@ class Script:
             pipeline.wait(replicas, int(timeout_seconds * 1000))
             answer, having = pipeline.execute()
         return answer, having
+
+
+def read_scripts(may_exceed_memory: Mapping[str, bool], *preludes: str) -> dict[str, str]:
+    """Return the text of scripts in lua/, each behind the preludes.
+
+    may_exceed_memory: for each script, whether it runs although the server's memory is full. A full store must
+    refuse new jobs, but never the answers of those it has accepted.
+    """
+    folder = Path(__file__).parent / "lua"
+    shared_text = "".join((folder / f"{name}.lua").read_text() for name in preludes)
+    return {
+        name: ("#!lua flags=allow-oom\n" if is_free else "#!lua\n") + shared_text + (folder / f"{name}.lua").read_text()
+        for name, is_free in may_exceed_memory.items()
+    }

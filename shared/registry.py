@@ -8,10 +8,10 @@ from typing import Protocol
 from redis import Redis
 
 from shared.errors import ManifestInvalid
-from shared.job_store import read_scripts, store_errors
+from shared.job_store import store_errors
 from shared.manifest import ModelManifest, version_order
 from shared.queues import Lane
-from shared.redis_client import Argument, Script
+from shared.redis_client import Argument, Script, read_scripts
 from shared.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationE
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.queues import Lane
+from shared.rates import FASTEST, SLOWEST, is_rate
 
 ENVIRONMENT_PREFIX = "ROWCALL_"
 
@@ -41,6 +42,12 @@ def _queue_url(url: str) -> str:
     return url
 
 
+def _rate(per_second: float) -> float:
+    if not is_rate(per_second):
+        raise ValueError(f"must be 0, or {SLOWEST:g} to {FASTEST:g} requests per second")
+    return per_second
+
+
 #: A queue of SQS or of a server that speaks its protocol. FIFO queues let messages of one group wait for each other.
 _QUEUE_URL = re.compile(r"https?://[^/\s]+/[^\s]*(?<!\.fifo)")
 
@@ -64,6 +71,7 @@ def _origins(origins: tuple[str, ...]) -> tuple[str, ...]:
 
 _ORIGIN = re.compile(r"https?://[^/\s*]+")
 
+RequestsPerSecond = Annotated[float, AfterValidator(_rate)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 BrokerUrl = Annotated[SecretStr, AfterValidator(_broker_url)]
 QueueUrl = Annotated[str, AfterValidator(_queue_url)]
@@ -130,6 +138,9 @@ class Settings(BaseSettings):
     max_queue_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     #: A file that would wait for longer than this for those before it is refused; 0 refuses none.
     max_batch_queue_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    #: Requests per second that are accepted of a key without a rate of its own, or of all callers together where none
+    #: is asked for; 0 limits nobody.
+    rate_limit: RequestsPerSecond = 0.0
     #: Most rows, and bytes of rows, of the jobs that leave as one message; a larger job leaves alone.
     message_rows: Count = 512
     message_bytes: Count = 131_072

@@ -10,7 +10,8 @@ from celery import Celery
 from redis import Redis
 
 from shared.errors import BrokerUnavailable
-from shared.job_store import queued_key, store_errors
+from shared.job_lists import queued_key
+from shared.job_store import store_errors
 from shared.jobs import JobSpec
 from shared.lane_flow import LaneFlow
 from shared.messages import ENQUEUED_AT

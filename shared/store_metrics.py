@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from redis import Redis
 
-from shared.job_store import read_scripts, store_errors
+from shared.job_store import store_errors
 from shared.metrics import (
     BATCHES_ENDED,
     BY_NAME,
@@ -20,7 +20,7 @@ from shared.metrics import (
     Totals,
 )
 from shared.queues import Lane
-from shared.redis_client import Argument, Script
+from shared.redis_client import Argument, Script, read_scripts
 from shared.settings import Settings
 
 #: The number of a process's last report is kept for so long after it.

@@ -10,9 +10,9 @@ from typing import Any
 import orjson
 from redis import Redis
 
-from shared.job_store import read_scripts, store_errors
+from shared.job_store import store_errors
 from shared.jobs import new_token
-from shared.redis_client import Argument, Script
+from shared.redis_client import Argument, Script, read_scripts
 from shared.settings import Settings
 from shared.webhooks import DeliveryErrorCode, DeliveryStatus
 

@@ -33,7 +33,8 @@ def main() -> int:
     try:
         with running_stack(settings) as stack:
             sys.stdout.write(
-                f"Rowcall answers on {stack.url} (docs: {stack.url}/docs/, logs: {stack.logs_dir}). Ctrl-C stops it.\n"
+                f"Rowcall answers on {stack.url}, also to a browser (docs: {stack.url}/docs/, logs: {stack.logs_dir}). "
+                "Ctrl-C stops it.\n"
             )
             sys.stdout.flush()
             stack.wait()

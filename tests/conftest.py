@@ -11,6 +11,7 @@ from redis import Redis
 from shared.redis_client import make_redis
 from shared.settings import Settings
 from tests.store_process import StoreProcess
+from tests.timed_stores import TimedRedisBatchStore, TimedRedisJobStore
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +33,18 @@ def redis(settings: Settings) -> Iterator[Redis]:
     client = make_redis(settings, settings.store_url, retries=0)
     yield client
     client.close()
+
+
+@pytest.fixture
+def jobs(redis: Redis, settings: Settings) -> TimedRedisJobStore:
+    """The jobs of this test's deployment; a test can let time pass in them."""
+    return TimedRedisJobStore(redis, settings)
+
+
+@pytest.fixture
+def batches(redis: Redis, settings: Settings) -> TimedRedisBatchStore:
+    """The batches of this test's deployment; a test can let time pass in them."""
+    return TimedRedisBatchStore(redis, settings)
 
 
 @pytest.fixture(autouse=True)

@@ -21,6 +21,7 @@ from shared.job_terms import DeleteVerdict, Earlier, RetryVerdict
 from shared.jobs import RETRYABLE, TRANSITIONS, Job, JobSpec, JobStatus, Outcome, QueueState
 from shared.manifest import ModelManifest
 from shared.queues import Lane
+from shared.rates import OnDebt, Rate, ignore_debt
 from shared.redis_messages import QueueEntry
 from shared.registry import ServedModel
 from shared.settings import Settings
@@ -52,6 +53,9 @@ class FakeJobStore:
         self._gone: set[str] = set()
         self._keys: dict[str, tuple[str, str, float]] = {}
         self._clock = 1_700_000_000.0
+        #: By the name of the rate: when its bucket is full.
+        self._full_at: dict[str, float] = {}
+        self.on_debt: OnDebt = ignore_debt
         #: Messages that were enqueued with the records.
         self.entries: list[QueueEntry] = []
 
@@ -117,6 +121,18 @@ class FakeJobStore:
         ids = [record.job.id for record in self._queued(job.spec.lane)]
         return QueueState(ids.index(job.id), None)
 
+    def _take_request(self, rate: Rate | None) -> float | None:
+        """Take a request from a bucket; returns None, or the seconds until there is one."""
+        if rate is None:
+            return None
+        debt = max(0.0, self._full_at.get(rate.name, 0.0) - self._clock)
+        wait = rate.wait_seconds(debt)
+        if not wait:
+            debt += rate.each_seconds
+            self._full_at[rate.name] = self._clock + debt
+        self.on_debt(rate, debt)
+        return wait or None
+
     def accept(self, specs: Sequence[JobSpec], *, entry: QueueEntry | None = None) -> list[Accepted]:
         if entry is not None:
             self.entries.append(entry)
@@ -124,6 +140,10 @@ class FakeJobStore:
         for spec in specs:
             if (earlier := self._find_earlier(spec)) is not None:
                 accepted.append(Accepted(0.0, QueueState(0, None), live_workers=1, earlier=earlier))
+                continue
+            if spec.id not in self._records and (wait := self._take_request(spec.rate)) is not None:
+                refused = Accepted(0.0, QueueState(0, None), live_workers=1, retry_after_seconds=wait, is_spent=True)
+                accepted.append(refused)
                 continue
             self._keys.pop(spec.once.key, None) if spec.once and spec.id not in self._records else None
             self._note_key(spec)
@@ -223,7 +243,7 @@ class FakeJobStore:
             del self._records[job_id]
         return DeleteVerdict.DELETED
 
-    def retry(self, spec: JobSpec, token: str) -> tuple[RetryVerdict, float]:
+    def retry(self, spec: JobSpec, token: str, *, rate: Rate | None = None) -> tuple[RetryVerdict, float]:
         record = self._records.get(spec.id)
         if record is None or record.is_deleted:
             return RetryVerdict.UNKNOWN, 0.0
@@ -233,6 +253,8 @@ class FakeJobStore:
             return RetryVerdict.NOT_RETRYABLE, 0.0
         if not record.job.spec.rows:
             return RetryVerdict.INPUT_DROPPED, 0.0
+        if self._take_request(rate) is not None:
+            return RetryVerdict.SPENT, 0.0
         self._gone.discard(spec.id)
         again = Job(record.job.spec, JobStatus.QUEUED, record.job.attempt, record.job.created_at)
         record.job = replace(again, retries=record.job.retries + 1, retried_at=self._clock)

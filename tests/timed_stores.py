@@ -4,6 +4,7 @@ from redis import Redis
 
 from shared.batch_store import RedisBatchStore
 from shared.job_store import RedisJobStore
+from shared.rates import OnDebt, ignore_debt
 from shared.settings import Settings
 
 
@@ -29,8 +30,8 @@ def _age_life(redis: Redis, key: bytes, seconds: float) -> None:
 class TimedRedisJobStore(RedisJobStore):
     """The real store; time passes by moving every moment in its records into the past."""
 
-    def __init__(self, redis: Redis, settings: Settings) -> None:
-        super().__init__(redis, settings)
+    def __init__(self, redis: Redis, settings: Settings, *, on_debt: OnDebt = ignore_debt) -> None:
+        super().__init__(redis, settings, on_debt=on_debt)
         self.redis = redis
 
     def let_time_pass(self, seconds: float) -> None:
@@ -44,13 +45,15 @@ class TimedRedisJobStore(RedisJobStore):
                 self.redis.hincrbyfloat(key, "at", -seconds)
             elif b":gone:" in key or b":once:" in key:
                 _age_life(self.redis, key, seconds)
+            elif b":rate:" in key:
+                self.redis.incrbyfloat(key, -seconds)
 
 
 class TimedRedisBatchStore(RedisBatchStore):
     """The real store; time passes by moving every moment in its records into the past."""
 
-    def __init__(self, redis: Redis, settings: Settings) -> None:
-        super().__init__(redis, settings)
+    def __init__(self, redis: Redis, settings: Settings, *, on_debt: OnDebt = ignore_debt) -> None:
+        super().__init__(redis, settings, on_debt=on_debt)
         self.redis = redis
         self._start = f"{settings.key_root}batch"
 

@@ -4,10 +4,11 @@ import os
 import sys
 
 from shared.errors import ModelError
+from shared.garbage import freeze_objects
 from shared.logs import configure_logs
 from shared.settings import SettingsInvalid, read_settings
 from worker.lean_imports import import_scikit_learn
-from worker.memory import freeze_objects, keep_freed_memory
+from worker.memory import keep_freed_memory
 
 
 def main() -> int:

@@ -1,7 +1,6 @@
 """How a worker treats memory: what a block of a file took stays with the process for the next block."""
 
 import ctypes
-import gc
 from contextlib import suppress
 
 #: The parameters of mallopt(3).
@@ -21,9 +20,3 @@ def keep_freed_memory() -> None:
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(_MMAP_THRESHOLD, _MMAP_BYTES)
         mallopt(_TRIM_THRESHOLD, _KEPT_BYTES)
-
-
-def freeze_objects() -> None:
-    """Leave what exists now out of every later search for garbage: modules and models, which stay to the end."""
-    gc.collect()
-    gc.freeze()

@@ -2,7 +2,8 @@
 
 from flask import Blueprint, Response, request
 
-from api.predictions import Predictions, TakenOn, answer_headers
+from api.orders import TakenOn
+from api.predictions import Predictions, answer_headers
 from api.protocols.inference_answer import describe_model, make_answer
 from api.protocols.inference_request import LENGTH_HEADER, InferenceRequest, read_request
 from api.protocols.packed_body import read_body

@@ -5,7 +5,8 @@ from typing import Any
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import UnsupportedMediaType
 
-from api.predictions import Predictions, TakenOn, answer_headers
+from api.orders import TakenOn
+from api.predictions import Predictions, answer_headers
 from api.protocols.packed_body import read_body
 from api.protocols.plain_json import add_message
 from api.protocols.tables import PARAMS, Table, read_csv_table, read_json_table

@@ -8,7 +8,8 @@ import orjson
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import UnsupportedMediaType
 
-from api.predictions import Predictions, TakenOn, answer_headers
+from api.orders import TakenOn
+from api.predictions import Predictions, answer_headers
 from api.protocols.packed_body import read_body
 from api.protocols.plain_json import add_message
 from api.protocols.tables import Table, read_csv_table, read_json_table, read_rows
@@ -22,8 +23,9 @@ _JSON, _CSV = "application/json", "text/csv"
 _PREFIX = "X-Amzn-SageMaker-"
 #: Parts of an endpoint that only SageMaker has. To pass one over would be to answer for another model.
 _UNSUPPORTED = ("Target-Model", "Target-Container-Hostname", "Inference-Component", "Enable-Explanations")
+_DENIED = "AccessDeniedException"
 #: HTTP status → the exception that AWS clients raise.
-_ERROR_TYPES = {500: "InternalFailure", 503: "ServiceUnavailable", 504: "ModelError"}
+_ERROR_TYPES = {401: _DENIED, 403: _DENIED, 500: "InternalFailure", 503: "ServiceUnavailable", 504: "ModelError"}
 
 
 class SageMaker:

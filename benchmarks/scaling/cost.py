@@ -7,6 +7,7 @@ from math import ceil
 
 from benchmarks.scaling.prices import HOURS_PER_MONTH, price_table, usd
 from benchmarks.scaling.scenarios import (
+    API_MAXIMUM,
     API_MINIMUM,
     API_VCPUS,
     REQUESTS_PER_SECOND,
@@ -81,6 +82,16 @@ def api_tasks(per_second: float) -> int:
 def api_tasks_measured(per_second: float) -> int:
     """Return the ECS tasks of the API at the measured time of a request, 55 % busy."""
     return max(API_MINIMUM, tasks_for(API.on(API_VCPUS), REQUESTS_PER_PREDICTION * per_second))
+
+
+def api_busy(requests_per_second: float) -> float:
+    """Return the share of its processor that a task of the API uses when no request is gathered with another."""
+    return API.on(API_VCPUS).processor_share(requests_per_second, message_rows=1)
+
+
+def requests_of_a_task_at_most(per_second: float) -> float:
+    """Return the requests a second of each task of the API when as many run as may."""
+    return REQUESTS_PER_PREDICTION * per_second / API_MAXIMUM
 
 
 def interactive_workers(per_second: float) -> int:

@@ -11,16 +11,18 @@ end
 -- The only place where a batch becomes final.
 local function end_batch(id, status, error, retention)
   local key = root .. 'batch:' .. id
-  redis.call('HSET', key, 'status', status, 'error', error, 'completed', stamp(now),
-             'expires', stamp(now + tonumber(retention)))
+  -- Its client may want it gone sooner.
+  local kept = math.min(tonumber(redis.call('HGET', key, 'retain') or retention), tonumber(retention))
+  local expires = stamp(now + kept)
+  redis.call('HSET', key, 'status', status, 'error', error, 'completed', stamp(now), 'expires', expires)
   redis.call('HINCRBY', root .. 'batches_ended', status, 1)
   redis.call('ZREM', root .. 'batch_deadlines', id)
   -- The files outlive the record by nothing: whoever deletes them deletes the record too.
-  redis.call('ZADD', root .. 'batch_expiry', stamp(now + tonumber(retention)), id)
+  redis.call('ZADD', root .. 'batch_expiry', stamp(now + math.max(kept, HAND_OVER)), id)
   local batch = redis.call('HMGET', key, 'webhook_url', 'created')
   if batch[1] then
     tell_webhook(id, key, batch[1], retention, 'status', status, 'created', batch[2], 'completed', stamp(now),
-                 'expires', stamp(now + tonumber(retention)), 'error', error)
+                 'expires', expires, 'error', error)
   end
 end
 

@@ -13,8 +13,9 @@ for i = 1, #listed, 2 do
   end
   local id = listed[i]
   last = stamp(listed[i + 1])
-  local batch = redis.call('HMGET', root .. 'batch:' .. id, 'status', 'spec', 'deleted')
-  if batch[1] and not batch[3] and (status == '' or batch[1] == status)
+  local batch = redis.call('HMGET', root .. 'batch:' .. id, 'status', 'spec', 'deleted', 'expires')
+  local is_there = batch[1] and not batch[3] and not (batch[4] and tonumber(batch[4]) <= now)
+  if is_there and (status == '' or batch[1] == status)
      and (model == '' or string.find(batch[2], '"model":{"name":' .. model .. ',', 1, true)) then
     local record_key = root .. 'batch:' .. id
     table.insert(found, {redis.call('HGETALL', record_key), redis.call('HGETALL', record_key .. ':codes')})

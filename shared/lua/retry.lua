@@ -1,8 +1,8 @@
 -- Queues a failed or expired job again, under its id: the one way out of a final status, at its client's request only.
--- ARGV: id, token of this request, deadline in seconds, attempts allowed from now on, longest wait in seconds or 0 for any,
---       place (see `read_place`).
--- Returns queued and the time at which it was; full and the seconds after which there is room; or unknown, input_dropped or
--- not_retryable, and 0.
+-- ARGV: id, token of this request, deadline in seconds, attempts allowed from now on, bucket or '', longest wait in seconds
+--       or 0 for any, start of the list that it is in.
+-- Returns queued and the time at which it was; full and the seconds after which there is room; or unknown, input_dropped,
+-- not_retryable or spent, and 0; and behind that, once a bucket was looked at, it and its debt.
 local id, key = ARGV[1], JOB .. ARGV[1]
 local job = redis.call('HMGET', key, 'status', 'retried_by', 'retried', 'input', 'deleted', 'lane', 'attempt')
 if not job[1] or job[5] then return {'unknown', '0'} end
@@ -13,16 +13,18 @@ if job[2] == ARGV[2] then
 end
 if job[1] ~= 'failed' and job[1] ~= 'expired' then return {'not_retryable', '0'} end
 if job[4] then return {'input_dropped', '0'} end
-local limit, lane = tonumber(ARGV[5]), job[6]
+local bucket = ARGV[5] ~= '' and find_bucket(ARGV[5])
+if bucket and not has_request(bucket) then return {'spent', '0', unpack(write_buckets())} end
+local limit, lane = tonumber(ARGV[6]), job[6]
 local speed = limit > 0 and redis.call('HMGET', load_key(lane), 'busy', 'jobs')
 local each = speed and seconds_each(redis.call('ZCOUNT', workers_key(lane), now, '+inf'), speed[1], speed[2])
 if each then
   -- It stands in the line under another name than its own, because its record is there.
   local name, wait = id .. '*', (redis.call('ZCARD', queued_key(lane)) + 1) * each
-  local start = read_place(ARGV[6]).start
-  local delay = find_delay(lane, has_line(lane), start, name, '', {key = '='}, wait, each, limit, tonumber(ARGV[3]))
-  if delay then return {'full', stamp(delay)} end
+  local delay = find_delay(lane, has_line(lane), ARGV[7], name, '', {key = '='}, wait, each, limit, tonumber(ARGV[3]))
+  if delay then return {'full', stamp(delay), unpack(write_buckets())} end
 end
+if bucket then take_request(bucket) end
 local deadline = stamp(now + tonumber(ARGV[3]))
 redis.call('HSET', key, 'status', 'queued', 'token', '', 'deadline', deadline, 'allowed', job[7] + ARGV[4],
            'retried', stamp(now), 'retried_by', ARGV[2])
@@ -33,4 +35,4 @@ redis.call('DEL', GONE .. id)
 redis.call('ZREM', QUARANTINE, id)
 redis.call('ZADD', queued_key(lane), stamp(now), id)
 redis.call('ZADD', DEADLINES, deadline, id)
-return {'queued', stamp(now)}
+return {'queued', stamp(now), unpack(write_buckets())}

@@ -36,15 +36,16 @@ for _, id in ipairs(due(RUNNING, stamp(now))) do
     finalize(id, 'canceled', canceled, retention)
   elseif tonumber(job[2]) >= tonumber(job[4]) then
     finalize(id, 'failed', died, quarantine_retention)
+    local step = cjson.decode(job[5])['step']
+    local batch_id = type(step) == 'table' and step['batch_id']
     -- Not what its client wants gone sooner.
-    if not job[6] then
+    if not (job[6] or batch_id and redis.call('HGET', root .. 'batch:' .. batch_id, 'retain')) then
       redis.call('ZADD', QUARANTINE, stamp(now + tonumber(quarantine_retention)), id)
       quarantined_count = quarantined_count + 1
     end
-    local step = cjson.decode(job[5])['step']
     -- Nobody will do this step, so its batch cannot be completed.
-    if type(step) == 'table' and batch_is_open(step['batch_id']) then
-      end_batch(step['batch_id'], 'failed', step_lost, quarantine_retention)
+    if batch_id and batch_is_open(batch_id) then
+      end_batch(batch_id, 'failed', step_lost, quarantine_retention)
     end
   else
     redis.call('ZREM', RUNNING, id)

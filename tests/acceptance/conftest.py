@@ -33,6 +33,15 @@ def make_key(stack: Stack, *options: str) -> str:
 
 
 @pytest.fixture(scope="session")
+def clients_python(root: Path) -> Path:
+    """Python of the environment in which clients live that cannot share ours."""
+    python = root / ".venv" / "clients" / "bin" / "python"
+    if not python.exists():
+        pytest.skip("KSERVE'S CLIENT WAS NOT RUN: it needs an environment of its own; run `make test-clients`")
+    return python
+
+
+@pytest.fixture(scope="session")
 def models_dir(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
     """The default model, and one that misbehaves on request."""
     folder = tmp_path_factory.mktemp("models")

@@ -1,7 +1,11 @@
-"""Asks a server with KServe's client, in an environment of its own: rows come in, and goes out what it saw, as JSON."""
+"""Asks a server with KServe's client, in an environment of its own: rows come in, and goes out what it saw, as JSON.
+
+It hands over the key in ROWCALL_API_KEY, if there is one.
+"""
 
 import asyncio
 import json
+import os
 import sys
 from typing import Any
 
@@ -22,16 +26,18 @@ def read_outputs(answer: Any) -> dict[str, Any]:
 
 async def look(url: str, table: Any) -> dict[str, Any]:
     """Return what each call saw."""
+    key = os.environ.get("ROWCALL_API_KEY")
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
     async with InferenceRESTClient(RESTConfig(protocol="v2")) as client:
 
         async def infer(asked: InferRequest) -> dict[str, Any]:
-            return read_outputs(await client.infer(url, asked, model_name="gender"))
+            return read_outputs(await client.infer(url, asked, model_name="gender", headers=headers))
 
         seen = {
             "live": await client.is_server_live(url),
             "ready": await client.is_server_ready(url),
-            "model ready": await client.is_model_ready(url, "gender"),
-            "other ready": await client.is_model_ready(url, "gendre"),
+            "model ready": await client.is_model_ready(url, "gender", headers=headers),
+            "other ready": await client.is_model_ready(url, "gendre", headers=headers),
             "JSON": await infer(make_request(table, is_binary=False)),
             "binary": await infer(make_request(table, is_binary=True)),
             "binary both ways": await infer(

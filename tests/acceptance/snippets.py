@@ -1,5 +1,6 @@
 """The snippets of a document, and what they print: a block of Python, and a block of text behind it."""
 
+import os
 import re
 import subprocess
 from dataclasses import dataclass
@@ -22,10 +23,11 @@ class Snippet:
     code: str
     output: str
 
-    def run(self, python: Path, *, port: int) -> str:
-        """Return what it prints with this interpreter, against a server on this port."""
-        code = self.code.replace(WRITTEN_PORT, str(port))
-        done = subprocess.run([str(python), "-c", code], capture_output=True, text=True, timeout=100, check=False)
+    def run(self, python: Path, *, port: int, key: str = "") -> str:
+        """Return what it prints with this interpreter, against a server on this port that lets this key in."""
+        command = [str(python), "-c", self.code.replace(WRITTEN_PORT, str(port))]
+        environment = os.environ | {"ROWCALL_API_KEY": key}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -2,22 +2,26 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 from pydantic import SecretStr
 from redis import Redis
 
-from api.callers import KNOWN_SECONDS
+from api.callers import KNOWN_SECONDS, Scope
+from api.key_store import RedisKeys
 from shared.settings import Settings
 from standalone.stack import Stack, running_stack
 from tests.acceptance.conftest import free_port, make_key
+from tests.acceptance.waiting import wait_until
 
 TOKEN = "an operator's own token"
 INPUT = {"input": {"height": 181, "weight": 80, "shoe_size": 44}}
@@ -100,8 +104,7 @@ def statuses(http: httpx2.Client) -> set[int]:
 def seconds_until_refused(http: httpx2.Client) -> float:
     """Return after how long no request is let in any more."""
     began = time.monotonic()
-    while statuses(http) != {401} and time.monotonic() - began < 30.0:
-        time.sleep(0.2)
+    wait_until(lambda: statuses(http) == {401}, seconds=30)
     return time.monotonic() - began
 
 
@@ -110,26 +113,92 @@ def test_a_tenant_gets_its_own_answers(ada: Tenant) -> None:
     assert ada.http.get(f"{ada.upload()}/results").text.count(",ok,") == 2
 
 
-@pytest.mark.parametrize(("method", "what"), [("GET", ""), ("POST", "/cancel")])
-def test_a_tenant_learns_nothing_of_the_prediction_of_another(ada: Tenant, bob: Tenant, method: str, what: str) -> None:
-    path = ada.submit()
+def routes_to_one(stack: Stack, kind: str) -> list[tuple[str, str]]:
+    """Return method and path of every operation of the contract on one prediction, or on one batch."""
+    paths = httpx2.get(f"{stack.url}/openapi.json").json()["paths"]
+    return [
+        (method.upper(), path)
+        for path, operations in paths.items()
+        for method in operations
+        if path.startswith(f"/v1/{kind}/{{")
+    ]
 
-    foreign = bob.http.request(method, path + what)
-    unknown = bob.http.request(method, f"/v1/predictions/prd_{'a' * 40}{what}")
 
-    assert (foreign.status_code, foreign.json()["code"], foreign.json()["detail"]) == (
-        404,
-        unknown.json()["code"],
-        unknown.json()["detail"],
+def refusals(tenant: Tenant, routes: list[tuple[str, str]], own_id: str) -> dict[str, Any]:
+    """Return what a tenant is answered on each route to an id, without the id and that of the request."""
+    headers = {"X-Request-Id": "one-and-the-same"}
+    asked = [(method, path, re.sub("{[^}]+}", own_id, path)) for method, path in routes]
+    answers = {f"{method} {path}": tenant.http.request(method, url, headers=headers) for method, path, url in asked}
+    return {name: (answer.status_code, answer.text.replace(own_id, "…")) for name, answer in answers.items()}
+
+
+@pytest.mark.parametrize(("kind", "unknown"), [("predictions", f"prd_{'a' * 40}"), ("batches", f"bat_{'a' * 40}")])
+def test_a_tenant_learns_nothing_of_what_another_has_on_any_route(
+    stack: Stack, ada: Tenant, bob: Tenant, kind: str, unknown: str
+) -> None:
+    path = {"predictions": ada.submit, "batches": ada.upload}[kind]()
+    routes = routes_to_one(stack, kind)
+
+    foreign = refusals(bob, routes, path.rpartition("/")[2])
+
+    statuses = {name: status for name, (status, _) in foreign.items()}
+    # Nobody may make an id like ours, whosever it is.
+    assert statuses == {name: {"PUT": 400}.get(name.split()[0], 404) for name in statuses}
+    assert foreign == refusals(bob, routes, unknown)
+    assert len(routes) >= 7
+    assert ada.http.get(path).status_code == 200
+
+
+def test_nothing_of_a_tenant_is_in_lists_events_errors_or_metrics_of_another(
+    stack: Stack, ada: Tenant, bob: Tenant
+) -> None:
+    headers = WAIT | {"Idempotency-Key": "canary-key"}
+    asked = {**INPUT, "metadata": {"canary-name": "canary-text"}}
+    ada.http.put("/v1/predictions/canary-id", json=asked, headers=WAIT)
+    paths = [ada.http.post("/v1/predictions", json=asked, headers=headers).headers["Location"], ada.upload()]
+    own = bob.http.post("/v1/predictions", json=INPUT, headers=headers)
+
+    seen = [
+        own.text,
+        bob.http.post("/v1/predictions", json=asked | {"input": {}}, headers=headers).json()["detail"],
+        bob.http.get(f"{own.headers['Location']}/events").text,
+        *(bob.http.get(path).text for path in ("/v1/predictions?limit=100", "/v1/batches?limit=100", "/v1/models")),
+        *(bob.http.get(path).text for path in ("/metrics", "/readyz", "/openapi.json")),
+    ]
+
+    secrets = [ada.key_id, bob.key_id, "canary-", *(path.rpartition("/")[2] for path in paths)]
+    assert "Idempotency-Replayed" not in own.headers
+    assert own.headers["Location"].rpartition("/")[2] in seen[3]
+    assert [secret for secret in secrets for text in seen if secret in text] == []
+
+
+def raw_answer(stack: Stack, key: str, path: str) -> bytes:
+    """Return every byte of an answer but those of its date, from a socket."""
+    body = b'{"input":{"height":181,"weight":80,"shoe_size":44}}'
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: rowcall\r\nX-Request-Id: one-and-the-same\r\nConnection: close\r\n"
+        f"Authorization: Bearer {key}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
+    port = int(stack.url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=30.0) as connection:
+        connection.sendall(head.encode() + body)
+        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+    return re.sub(rb"(?im)^date: .*$", b"date: ", answer)
 
 
-@pytest.mark.parametrize(
-    ("method", "what"),
-    [("GET", ""), ("GET", "/results"), ("GET", "/errors"), ("GET", "/events"), ("POST", "/cancel"), ("POST", "/retry")],
-)
-def test_a_tenant_learns_nothing_of_the_batch_of_another(ada: Tenant, bob: Tenant, method: str, what: str) -> None:
-    assert bob.http.request(method, ada.upload() + what).status_code == 404
+@pytest.mark.parametrize("path", ["/v1/predictions", "/v1/models/gender/predict", "/v1/batches", "/v1/keys"])
+def test_unknown_revoked_and_expired_keys_are_answered_with_the_same_bytes(stack: Stack, path: str) -> None:
+    unknown = f"rck_{'0' * 16}_{'0' * 64}"
+    revoked = make_key(stack, "--scope", "predict")
+    assert rowcall(stack, "keys", "revoke", revoked.split("_")[1], key=TOKEN).returncode == 0
+    with Redis.from_url(stack.store_url) as redis:
+        _, expired = RedisKeys(redis, Settings()).create("for a test", scopes=list(Scope), valid_seconds=0.0)
+
+    answers = [raw_answer(stack, key, path) for key in (unknown, revoked, expired)]
+
+    assert answers[0].startswith(b"HTTP/1.1 401")
+    assert b"key_required" in answers[0]
+    assert answers == answers[:1] * 3
 
 
 def test_nobody_gets_in_without_a_key(stack: Stack) -> None:

@@ -1,6 +1,5 @@
 """Figures of a whole stack: whichever process answers tells of all of them."""
 
-import time
 from collections.abc import Callable, Iterator
 
 import httpx2
@@ -10,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from shared.settings import Settings
 from standalone.stack import Stack, running_stack
 from tests.acceptance.conftest import free_port
+from tests.acceptance.waiting import wait_until
 
 Scrape = Callable[[], dict[tuple[str, ...], float]]
 REQUESTS = 40
@@ -37,14 +37,9 @@ def scrape(own_stack: Stack) -> Scrape:
     return ask
 
 
-def reported(scrape: Scrape, *series: str, at_least: float = 1.0) -> bool:
-    """Say whether workers have told of so much within their time to report."""
-    until = time.monotonic() + 20.0
-    while scrape().get(series, 0.0) < at_least:
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.1)
-    return True
+def wait_until_reported(scrape: Scrape, *series: str, at_least: float = 1.0) -> None:
+    """Return when workers have told of so much; fails when they do not within their time to report."""
+    wait_until(lambda: scrape().get(series, 0.0) >= at_least, seconds=20)
 
 
 def test_requests_to_all_processes_are_added_up(own_stack: Stack, scrape: Scrape) -> None:
@@ -61,9 +56,9 @@ def test_what_workers_did_is_told_by_the_api(own_stack: Stack, scrape: Scrape) -
     answer = httpx2.post(f"{own_stack.url}/v1/models/gender/predict", json=[PERSON] * 3, timeout=60.0)
 
     assert answer.status_code == 200
-    assert reported(scrape, "rowcall_rows_total", "interactive", "predicted", at_least=3.0)
-    assert reported(scrape, "rowcall_messages_total", "done", "interactive")
-    assert reported(scrape, "rowcall_predict_seconds_count", "1", "gender")
+    wait_until_reported(scrape, "rowcall_rows_total", "interactive", "predicted", at_least=3.0)
+    wait_until_reported(scrape, "rowcall_messages_total", "done", "interactive")
+    wait_until_reported(scrape, "rowcall_predict_seconds_count", "1", "gender")
     assert scrape()["rowcall_jobs_ended_total", "interactive", "succeeded"] == 1.0
 
 
@@ -72,12 +67,12 @@ def test_a_file_is_counted_when_it_ends(own_stack: Stack, scrape: Scrape) -> Non
     url = f"{own_stack.url}/v1/batches?model=gender"
     httpx2.post(url, content=csv, headers={"Content-Type": "text/csv"}).raise_for_status()
 
-    assert reported(scrape, "rowcall_batches_ended_total", "completed")
-    assert reported(scrape, "rowcall_rows_total", "bulk", "predicted")
-    assert reported(scrape, "rowcall_rows_total", "bulk", "failed")
+    wait_until_reported(scrape, "rowcall_batches_ended_total", "completed")
+    wait_until_reported(scrape, "rowcall_rows_total", "bulk", "predicted")
+    wait_until_reported(scrape, "rowcall_rows_total", "bulk", "failed")
 
 
 def test_the_workers_of_each_lane_are_alive(scrape: Scrape) -> None:
-    assert reported(scrape, "rowcall_workers", "interactive")
-    assert reported(scrape, "rowcall_workers", "bulk")
+    wait_until_reported(scrape, "rowcall_workers", "interactive")
+    wait_until_reported(scrape, "rowcall_workers", "bulk")
     assert scrape()["rowcall_store_up",] == 1.0

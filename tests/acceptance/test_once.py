@@ -1,22 +1,14 @@
-"""What is sent twice is done once: at the same moment, after the end, and after a crash in between."""
+"""What is sent twice is done once: at the same moment, and after the end. Executions: test_once_after_a_crash.py."""
 
-import shutil
-import sys
-import tempfile
 import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from threading import Barrier
 from typing import Any
 
 import httpx2
 import pytest
 
-from shared.settings import Settings
-from standalone.process_manager import Program
 from standalone.stack import Stack
-from tests.acceptance.conftest import free_port
 
 PERSON = {"height": 190, "weight": 70, "shoe_size": 43}
 CLIENTS = 20
@@ -107,43 +99,3 @@ def test_a_job_is_followed_tried_again_and_deleted(stack: Stack, mark: str) -> N
         "event: completed",
     ]
     assert (retried.status_code, deleted.status_code, httpx2.get(url).status_code) == (409, 204, 410)
-
-
-class DyingStack(Stack):
-    """A stack whose API process dies between the record and the message, once a file is there."""
-
-    def __init__(self, settings: Settings, *, runtime_dir: Path) -> None:
-        super().__init__(settings, runtime_dir=runtime_dir)
-        self.trigger = runtime_dir / "die"
-
-    def _programs(self) -> list[Program]:
-        dying = [sys.executable, "-m", "benchmarks.chaos.dying_api", str(self.trigger)]
-        others = [program for program in super()._programs() if program.name != "api"]
-        return [*others, Program("api", dying, priority=30)]
-
-
-@pytest.fixture
-def dying_stack(stack_settings: Settings, tmp_path: Path) -> Iterator[DyingStack]:
-    folder = Path(tempfile.mkdtemp(prefix="rowcall-"))
-    settings = stack_settings.model_copy(update={"port": free_port(), "data_dir": tmp_path, "workers": 1})
-    stack = DyingStack(settings, runtime_dir=folder)
-    stack.start()
-    yield stack
-    stack.stop()
-    shutil.rmtree(folder)
-
-
-@pytest.mark.timeout(120)
-def test_a_request_whose_api_process_died_in_between_is_carried_out_once(dying_stack: DyingStack, mark: str) -> None:
-    dying_stack.trigger.touch()
-    with pytest.raises(httpx2.TransportError):
-        submit(dying_stack.url, mark, mark)
-
-    with ThreadPoolExecutor(CLIENTS) as clients:
-        answers = list(clients.map(lambda _: submit(dying_stack.url, mark, mark), range(CLIENTS)))
-
-    assert not dying_stack.trigger.exists()
-    assert [answer.status_code for answer in answers] == [200] * CLIENTS
-    assert [answer.json() for answer in answers] == [answers[0].json()] * CLIENTS
-    assert {answer.headers["Idempotency-Replayed"] for answer in answers} == {"true"}
-    assert [(job["id"], job["attempt"]) for job in listed(dying_stack.url, mark)] == [(answers[0].json()["id"], 1)]

@@ -63,15 +63,6 @@ def sagemaker(port: int) -> Any:
     )
 
 
-@pytest.fixture(scope="session")
-def clients_python(root: Path) -> Path:
-    """Python of the environment in which clients live that cannot share ours."""
-    python = root / ".venv" / "clients" / "bin" / "python"
-    if not python.exists():
-        pytest.skip("KSERVE'S CLIENT WAS NOT RUN: it needs an environment of its own; run `make test-clients`")
-    return python
-
-
 def labels(outputs: list[dict[str, Any]]) -> list[str]:
     return [output["prediction"] for output in outputs]
 
@@ -100,7 +91,7 @@ def test_a_snippet_of_the_documentation_prints_what_it_says(port: int, name: str
 
 
 def test_the_documentation_has_a_snippet_for_every_client() -> None:
-    assert set(SNIPPETS) == {"Triton", "KServe", "MLflow", "SageMaker", "A header with every request"}
+    assert set(SNIPPETS) == {"Triton", "KServe", "MLflow", "SageMaker"}
 
 
 def test_triton_finds_the_server_and_the_model_ready(triton: InferenceServerClient) -> None:

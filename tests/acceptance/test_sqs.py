@@ -3,6 +3,7 @@
 import signal
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +131,8 @@ def test_a_queued_job_is_canceled_and_stays_so(http: httpx2.Client, frozen_worke
 
 def test_a_deadline_that_passes_in_the_queue_expires_the_job(http: httpx2.Client, frozen_workers: Any) -> None:
     accepted = http.post("/v1/predictions", json=BODY, headers={"Cancel-After": "1"})
-    time.sleep(1.1)
+    deadline = datetime.fromisoformat(accepted.json()["deadline_at"])
+    wait_until(lambda: datetime.now(UTC) > deadline, seconds=10)
 
     frozen_workers()
 

@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from shared.jobs import JobStatus
 from shared.settings import Settings
+from tests.acceptance.waiting import find_in_time
 from tests.models import SLEEPS_FROM
 from tests.worker_process import ROOT, Line, running_worker
 from worker.health import WRITE_SECONDS, find_fault
@@ -49,13 +49,10 @@ def worker(settings: Settings, tmp_path: Path) -> Iterator[subprocess.Popen[str]
 
 def wait_for_fault(health_file: Path, settings: Settings) -> str | None:
     """Return the first fault within some time, or None."""
-    until = time.monotonic() + 3 * WRITE_SECONDS
-    while time.monotonic() < until:
-        fault = find_fault(health_file, limit_seconds=LIMIT_SECONDS, stalled_limit_seconds=settings.stalled_seconds)
-        if fault is not None:
-            return fault
-        time.sleep(0.1)
-    return None
+    return find_in_time(
+        lambda: find_fault(health_file, limit_seconds=LIMIT_SECONDS, stalled_limit_seconds=settings.stalled_seconds),
+        seconds=3 * WRITE_SECONDS,
+    )
 
 
 def check(settings: Settings, health_file: Path) -> tuple[int, str]:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import pytest
@@ -18,16 +18,27 @@ DOCKERFILES = sorted((ROOT / "docker").glob("*.Dockerfile"))
 each_dockerfile = pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda path: path.name)
 VARIABLE = re.compile(rf"\b{ENVIRONMENT_PREFIX}[A-Z0-9_]*[A-Z0-9]\b")
 METRIC = re.compile(r"\browcall_[a-z_]+\b")
-#: Variables of Compose itself: which images, and what the emulator is asked with.
+#: Variables of Compose itself: which images and ports, and what the emulator is asked with.
 OF_COMPOSE = {
     "ROWCALL_API_IMAGE",
     "ROWCALL_WORKER_IMAGE",
     "ROWCALL_STORE_IMAGE",
     "ROWCALL_AWS_IMAGE",
     "ROWCALL_AWS_EMULATOR_KEY",
+    "ROWCALL_PROMETHEUS_PORT",
+    "ROWCALL_GRAFANA_PORT",
 }
 #: Lines of its tool that say where a package index is.
 INDEX = re.compile(r"https?://(?!127\.0\.0\.1|aws:5000|prometheus:9090)")
+
+
+#: What processes read of their rooms.
+SOURCES = {".py", ".lua", ".yaml", ".html", ".js", ".css", ".svg"}
+
+
+def is_named(file: PurePath, pattern: str) -> bool:
+    """Say whether a pattern without `**` names a file: `*` stands for no slash."""
+    return len(file.parts) == pattern.count("/") + 1 and file.match(pattern)
 
 
 def samples_of(name: str) -> set[str]:
@@ -66,6 +77,19 @@ def test_every_lane_has_a_service(compose: dict[str, Any]) -> None:
     assert {environment["ROWCALL_LANES"] for environment in environments if "ROWCALL_LANES" in environment} == set(Lane)
 
 
+def test_what_delivers_webhooks_is_off_unless_asked_for(compose: dict[str, Any]) -> None:
+    service = compose["services"]["webhooks"]
+
+    assert service["profiles"] == ["webhooks"]
+    assert service["environment"]["ROWCALL_WEBHOOKS"] == "${ROWCALL_WEBHOOKS:-}"
+
+
+def test_only_what_delivers_webhooks_knows_what_they_are_signed_with(compose: dict[str, Any]) -> None:
+    environments = {name: service.get("environment", {}) for name, service in compose["services"].items()}
+
+    assert [name for name, told in environments.items() if "ROWCALL_WEBHOOK_SECRETS" in told] == ["webhooks"]
+
+
 def test_every_port_is_open_to_this_machine_only(compose: dict[str, Any]) -> None:
     ports = [port for service in compose["services"].values() for port in service.get("ports", [])]
 
@@ -73,8 +97,8 @@ def test_every_port_is_open_to_this_machine_only(compose: dict[str, Any]) -> Non
     assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
 
 
-@pytest.mark.parametrize("service", ["api", "worker", "bulk-worker", "aws"])
-def test_a_container_of_ours_is_confined(compose: dict[str, Any], service: str) -> None:
+@pytest.mark.parametrize("service", ["api", "worker", "bulk-worker", "webhooks", "aws", "prometheus", "grafana"])
+def test_a_container_is_confined(compose: dict[str, Any], service: str) -> None:
     settings = compose["services"][service]
 
     assert settings["read_only"] is True
@@ -82,7 +106,7 @@ def test_a_container_of_ours_is_confined(compose: dict[str, Any], service: str) 
     assert settings["security_opt"] == ["no-new-privileges:true"]
 
 
-@pytest.mark.parametrize("service", ["api", "worker", "bulk-worker"])
+@pytest.mark.parametrize("service", ["api", "worker", "bulk-worker", "webhooks"])
 def test_a_container_may_take_longer_to_stop_than_its_process(compose: dict[str, Any], service: str) -> None:
     seconds = float(compose["services"][service]["stop_grace_period"].removesuffix("s"))
 
@@ -118,6 +142,36 @@ def test_the_build_context_is_an_allow_list() -> None:
     patterns = [line for line in lines if not line.startswith("#")]
     assert patterns[0] == "*"
     assert [pattern for pattern in patterns[1:] if not pattern.startswith("!")] == ["models/*/*/*"]
+
+
+@pytest.mark.parametrize("room", ["api", "shared", "worker"])
+def test_everything_in_a_room_gets_into_the_build_context(room: str) -> None:
+    patterns = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    files = [path.relative_to(ROOT) for path in (ROOT / room).rglob("*") if path.suffix in SOURCES]
+
+    named = [file for file in files if any(is_named(file, pattern) for pattern in patterns)]
+    assert len(files) > 10
+    assert set(files) - set(named) == set()
+
+
+def test_grafana_asks_the_prometheus_beside_it(compose: dict[str, Any], dashboard: dict[str, Any]) -> None:
+    provisioned = yaml.safe_load((ROOT / "infra/monitoring/grafana/datasources/prometheus.yml").read_text())
+    [source] = provisioned["datasources"]
+
+    host, port = source["url"].removeprefix("http://").split(":")
+    assert compose["services"][host]["ports"][0].endswith(f":{port}")
+    assert {panel["datasource"]["uid"] for panel in dashboard["panels"]} == {source["uid"]}
+
+
+def test_grafana_reads_its_dashboards_where_they_are_mounted(compose: dict[str, Any]) -> None:
+    provisioned = yaml.safe_load((ROOT / "infra/monitoring/grafana/dashboards/rowcall.yml").read_text())
+    grafana = compose["services"]["grafana"]
+    mounts = [volume.split(":")[:2] for volume in grafana["volumes"]]
+
+    [path] = [provider["options"]["path"] for provider in provisioned["providers"]]
+    assert ["./infra/monitoring/dashboards", path] in mounts
+    assert ["./infra/monitoring/grafana", "/etc/grafana/provisioning"] in mounts
+    assert grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"] == f"{path}/rowcall.json"
 
 
 def test_the_dashboard_asks_for_metrics_that_exist(dashboard: dict[str, Any]) -> None:

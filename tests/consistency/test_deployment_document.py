@@ -10,7 +10,15 @@ from benchmarks.scaling import cost
 from benchmarks.scaling.cost import HUNDRED_MILLION, LINES, MILLION
 from benchmarks.scaling.prices import price_table
 from benchmarks.scaling.report import simulate, table
-from benchmarks.scaling.scenarios import ACCEPTABLE_WAIT_SECONDS, LOADS, SENDERS, services
+from benchmarks.scaling.scenarios import (
+    ACCEPTABLE_WAIT_SECONDS,
+    CPU_PERCENT,
+    LOADS,
+    REQUESTS_PER_SECOND,
+    REQUESTS_SHARE,
+    SENDERS,
+    services,
+)
 from benchmarks.scaling.service_time import API, DEFAULT_MODEL
 from docs.diagrams import architecture
 
@@ -47,6 +55,21 @@ def test_the_table_of_the_service_time_is_the_measured_one(page: str, rows: int)
     assert f" {DEFAULT_MODEL.seconds(rows):.4f} |" in page
     assert f" {processor:.4f} |" in page
     assert f" {DEFAULT_MODEL.rows_per_second(rows):,.0f} |" in page
+
+
+def test_the_most_tasks_of_the_api_carry_the_dearest_peak(page: str) -> None:
+    peak = cost.PEAK_FACTOR * HUNDRED_MILLION.per_second
+    requests = cost.requests_of_a_task_at_most(peak)
+
+    assert f"{requests:.0f} a second\n  each, {cost.api_busy(requests):.0%} busy".replace("%", " %") in page
+    assert cost.api_busy(requests) < CPU_PERCENT / 100
+
+
+def test_the_requests_of_a_task_ask_for_another_before_its_processor_does(page: str) -> None:
+    busy = cost.api_busy(REQUESTS_SHARE * REQUESTS_PER_SECOND)
+
+    assert f"{busy:.0%} busy with 90".replace("%", " %") in page
+    assert busy < CPU_PERCENT / 100
 
 
 def test_the_formula_is_the_fitted_one(page: str) -> None:

@@ -134,6 +134,14 @@ def test_every_target_exists(workflow: Path) -> None:
     assert targets(workflow.read_text()) <= known
 
 
+def test_an_audit_that_could_look_up_nothing_does_not_pass() -> None:
+    """Without --strict, pip-audit finds nothing wrong where it finds nothing at all."""
+    commands = re.findall(r"pip-audit [^;]+", (ROOT / "Makefile").read_text())
+
+    assert len(commands) == 1
+    assert "--strict" in commands[0].split()
+
+
 def test_the_roles_trust_what_the_workflows_run_for() -> None:
     trust = (TERRAFORM / "modules/ci_oidc/main.tf").read_text()
 

@@ -9,7 +9,16 @@ import httpx2
 import pytest
 
 from tests.acceptance.conftest import free_port
-from tests.images.deployment import API_IMAGE, AWS_IMAGE, ROOT, WORKER_IMAGE, Deployment, build
+from tests.images.deployment import (
+    API_IMAGE,
+    AWS_IMAGE,
+    ROOT,
+    WORKER_IMAGE,
+    Deployment,
+    build,
+    compose_commands,
+    is_there,
+)
 
 #: What a careless user leaves about: it must be in no layer.
 CANARY = "canary-that-must-not-leave-this-machine"
@@ -59,7 +68,7 @@ def deployment(images: tuple[str, str]) -> Iterator[Deployment]:
         deployment.up()
         yield deployment
     finally:
-        deployment.compose("down", "--volumes", "--timeout", "5")
+        deployment.remove()
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +81,16 @@ def deployment_on_aws(images: tuple[str, str], context: Path) -> Iterator[Deploy
         deployment.up()
         yield deployment
     finally:
-        deployment.compose("down", "--volumes", "--timeout", "5")
+        deployment.remove()
+
+
+@pytest.fixture(params=compose_commands())
+def generation(request: pytest.FixtureRequest) -> str:
+    """A Compose that is on this machine."""
+    command = compose_commands()[request.param]
+    if not is_there(command):
+        pytest.skip(f"NOT RUN: {' '.join(command)} is not on this machine")
+    return str(request.param)
 
 
 @pytest.fixture

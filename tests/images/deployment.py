@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ API_IMAGE, WORKER_IMAGE, AWS_IMAGE = "rowcall-api:test", "rowcall-worker:test", 
 #: Where a build step finds the package index; "host" where containers have no way out of their own.
 BUILD_NETWORK = os.environ.get("ROWCALL_TEST_BUILD_NETWORK", "default")
 START_SECONDS = 240.0
+#: Of docker-compose.yml.
+PROFILES = ("aws", "monitoring", "webhooks")
 PERSON = {"height": 190, "weight": 70, "shoe_size": 43}
 
 
@@ -31,12 +33,17 @@ def compose_commands() -> dict[str, list[str]]:
     return {"v2": [find_docker(), "compose"], "1.29": ["docker-compose"]}
 
 
-def is_there(command: Sequence[str]) -> bool:
-    """Say whether a command can be run."""
+def succeeds(command: Sequence[str]) -> bool:
+    """Say whether a command can be run, and ends well."""
     try:
-        return subprocess.run([*command, "version"], capture_output=True, check=False).returncode == 0
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
     except OSError:
         return False
+
+
+def is_there(command: Sequence[str]) -> bool:
+    """Say whether a program can be run."""
+    return succeeds([*command, "version"])
 
 
 def run(command: Sequence[str], *, environment: Mapping[str, str] | None = None, seconds: float = 900.0) -> str:
@@ -88,6 +95,10 @@ class Deployment:
     port: int
     #: Options of Compose, before its command.
     options: tuple[str, ...] = ()
+    #: Which Compose; the first that is there unless named.
+    generation: str | None = None
+    #: Variables of docker-compose.yml.
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -95,7 +106,9 @@ class Deployment:
 
     def compose(self, *arguments: str) -> str:
         """Return what Compose prints."""
-        command = next(command for command in compose_commands().values() if is_there(command))
+        commands = compose_commands()
+        named = [commands[self.generation]] if self.generation else commands.values()
+        command = next(command for command in named if is_there(command))
         own = {
             "ROWCALL_API_IMAGE": API_IMAGE,
             "ROWCALL_WORKER_IMAGE": WORKER_IMAGE,
@@ -103,12 +116,26 @@ class Deployment:
             "ROWCALL_PORT": str(self.port),
             "PYTHON_IMAGE": PYTHON_IMAGE,
         }
-        return run([*command, *self.options, "-p", self.project, *arguments], environment=os.environ | own)
+        return run(
+            [*command, *self.options, "-p", self.project, *arguments],
+            environment={**os.environ, **own, **self.environment},
+        )
 
     def up(self, *, workers: int = 1) -> None:
         """Start what is not running, and return when a job would be answered."""
         self.compose("up", "-d", "--no-build", "--scale", f"worker={workers}")
         self.wait_until_ready()
+
+    def remove(self) -> None:
+        """Remove all that Compose made, services of profiles and volumes included."""
+        profiles = [word for name in PROFILES for word in ("--profile", name)]
+        self.compose(*profiles, "down", "--volumes", "--timeout", "5")
+
+    def left_over(self) -> list[str]:
+        """Return the containers and volumes that are there."""
+        mine = f"label=com.docker.compose.project={self.project}"
+        containers = docker("ps", "--all", "--quiet", "--filter", mine).split()
+        return containers + docker("volume", "ls", "--quiet", "--filter", mine).split()
 
     def wait_until_ready(self) -> None:
         eventually(self._is_ready, lambda: self.compose("logs"))

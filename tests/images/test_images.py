@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.images.conftest import CANARY
-from tests.images.deployment import API_IMAGE, PYTHON_IMAGE, WORKER_IMAGE, docker, find_docker, inspect
+from tests.images.deployment import API_IMAGE, PYTHON_IMAGE, ROOT, WORKER_IMAGE, docker, find_docker, inspect
 
 #: Most bytes that an image may add to its base.
 LARGEST = {API_IMAGE: 150e6, WORKER_IMAGE: 400e6}
@@ -124,9 +124,22 @@ def test_no_secret_went_into_the_history(image: str) -> None:
     assert _SECRET_IN_HISTORY.findall(history) == []
 
 
+def list_files(image: str) -> set[str]:
+    """Return the files of the application in an image, relative to its folder."""
+    listed = docker("run", "--rm", "--network", "none", "--entrypoint", "find", image, "/app", "-type", "f")
+    return {name.removeprefix("/app/") for name in listed.split()}
+
+
+@pytest.mark.parametrize(("image", "rooms"), [(API_IMAGE, ("api", "shared")), (WORKER_IMAGE, ("worker", "shared"))])
+def test_all_that_its_processes_import_is_in_it(image: str, rooms: tuple[str, ...]) -> None:
+    files = {str(path.relative_to(ROOT)) for room in rooms for path in (ROOT / room).rglob("*.py")}
+
+    assert len(files) > 50
+    assert files - list_files(image) == set()
+
+
 @each_image
 def test_only_what_runs_is_in_it(image: str) -> None:
-    listed = docker("run", "--rm", "--network", "none", "--entrypoint", "find", image, "/app", "-type", "f")
+    kinds = {Path(name).suffix for name in list_files(image)}
 
-    kinds = {Path(name).suffix for name in listed.split()}
-    assert kinds <= {".py", ".pyc", ".lua", ".yaml", ".json", ".joblib"}
+    assert kinds <= {".py", ".pyc", ".lua", ".yaml", ".html", ".js", ".json", ".joblib"}

@@ -73,6 +73,7 @@ def deployed(tree: Path, cloud: Cloud, bootstrap: Terraform) -> Terraform:
         "availability_zones": ZONES,
         "domain": {"name": "rowcall-staging.example.com", "zone_id": zone.rpartition("/")[2]},
         "images": {"api": image("api", "0"), "worker": image("worker", "0")},
+        "webhooks": True,
         "alarm_emails": ["oncall@example.com"],
         **TAGS,
     }

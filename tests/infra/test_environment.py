@@ -14,7 +14,7 @@ from tests.infra.terraform import Terraform
 pytestmark = [pytest.mark.infra, pytest.mark.timeout(1200)]
 
 NAME = "rowcall-staging"
-SERVICES = ("api", "interactive-worker", "bulk-worker")
+SERVICES = ("api", "interactive-worker", "bulk-worker", "webhooks")
 
 
 def test_everything_is_made(deployed: Terraform) -> None:
@@ -58,6 +58,42 @@ def test_tasks_have_no_way_to_the_internet(deployed: Terraform, cloud: Cloud) ->
 
     assert len(tables["RouteTables"]) == 4
     assert "0.0.0.0/0" not in routes
+
+
+def routes_of(cloud: Cloud, subnets: list[str]) -> list[tuple[str, str]]:
+    """Return where the route tables of these subnets lead to the internet, and by what."""
+    filters = [{"Name": "association.subnet-id", "Values": subnets}]
+    tables = cloud.client("ec2").describe_route_tables(Filters=filters)["RouteTables"]
+    routes = [route for table in tables for route in table["Routes"]]
+    return [(route["DestinationCidrBlock"], route["NatGatewayId"]) for route in routes if "NatGatewayId" in route]
+
+
+def test_what_delivers_webhooks_has_a_way_out_in_each_zone(deployed: Terraform, cloud: Cloud) -> None:
+    [service] = cloud.client("ecs").describe_services(cluster=NAME, services=["webhooks"])["services"]
+    placed = service["networkConfiguration"]["awsvpcConfiguration"]
+
+    subnets = cloud.client("ec2").describe_subnets(SubnetIds=placed["subnets"])["Subnets"]
+    routes = routes_of(cloud, placed["subnets"])
+
+    assert sorted(subnet["AvailabilityZone"] for subnet in subnets) == ZONES
+    assert [destination for destination, _ in routes] == ["0.0.0.0/0"] * 3
+    assert len({gateway for _, gateway in routes}) == 3
+
+
+def test_what_delivers_webhooks_reaches_the_ports_that_a_webhook_may_name(deployed: Terraform, cloud: Cloud) -> None:
+    ec2 = cloud.client("ec2")
+    [group] = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": [f"{NAME}-webhooks"]}])[
+        "SecurityGroups"
+    ]
+
+    found = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group["GroupId"]]}])
+
+    rules = [
+        (each["IsEgress"], each.get("CidrIpv4"), each["FromPort"], each["ToPort"])
+        for each in found["SecurityGroupRules"]
+    ]
+    assert [rule for rule in rules if not rule[0]] == []
+    assert sorted(rule[2:] for rule in rules if rule[1]) == [(443, 443), (1024, 65535)]
 
 
 def test_tasks_reach_aws_by_endpoints(deployed: Terraform, cloud: Cloud) -> None:
@@ -155,6 +191,7 @@ def test_every_service_is_scaled_between_its_bounds(deployed: Terraform, cloud: 
         f"service/{NAME}/api": (3, 6),
         f"service/{NAME}/interactive-worker": (3, 12),
         f"service/{NAME}/bulk-worker": (1, 4),
+        f"service/{NAME}/webhooks": (2, 6),
     }
 
 
@@ -170,6 +207,7 @@ def test_every_service_is_scaled_by_what_it_is_short_of(deployed: Terraform, clo
         ("interactive-worker", "backlog"),
         ("interactive-worker", "burst"),
         ("bulk-worker", "backlog"),
+        ("webhooks", "cpu"),
     }
 
 
@@ -187,7 +225,7 @@ def test_no_role_has_an_action_with_a_wildcard(deployed: Terraform, cloud: Cloud
 
     actions = {action for role in roles for action in allowed_actions(iam, role)}
 
-    assert len(roles) == 3 * 2 + 1 + 5
+    assert len(roles) == len(SERVICES) * 2 + 1 + 5
     assert len(actions) > 200
     assert [action for action in actions if "*" in action] == []
 
@@ -196,6 +234,20 @@ def test_the_api_can_send_and_not_receive(deployed: Terraform, cloud: Cloud) -> 
     actions = allowed_actions(cloud.client("iam"), f"{NAME}-api-task")
 
     assert {action for action in actions if action.startswith("sqs:")} == {"sqs:GetQueueAttributes", "sqs:SendMessage"}
+
+
+def test_what_delivers_webhooks_may_ask_aws_for_nothing(deployed: Terraform, cloud: Cloud) -> None:
+    assert allowed_actions(cloud.client("iam"), f"{NAME}-webhooks-task") == set()
+
+
+def test_the_tries_to_deliver_webhooks_are_counted(deployed: Terraform, cloud: Cloud) -> None:
+    found = cloud.client("logs").describe_metric_filters(logGroupName=f"/{NAME}/webhooks")["metricFilters"]
+    [alarm] = cloud.client("cloudwatch").describe_alarms(AlarmNames=[f"{NAME}-webhooks-undelivered"])["MetricAlarms"]
+
+    counted = {(each["metricNamespace"], each["metricName"]) for one in found for each in one["metricTransformations"]}
+    asked = [each["MetricStat"]["Metric"] for each in alarm["Metrics"] if "MetricStat" in each]
+    assert counted == {(each["Namespace"], each["MetricName"]) for each in asked}
+    assert len(counted) == 2
 
 
 def test_every_alarm_has_a_runbook_and_somebody_to_tell(deployed: Terraform, cloud: Cloud, root: Path) -> None:

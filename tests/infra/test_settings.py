@@ -11,12 +11,15 @@ from tests.infra.conftest import Cloud
 from tests.infra.terraform import REGION, Terraform
 from tests.moto_process import CREDENTIALS
 from worker.queue_check import require_fit_queues
+from worker.webhooks.__main__ import create_courier
+from worker.webhooks.courier import Courier
+from worker.webhooks.pulse import Pulse
 
 pytestmark = [pytest.mark.infra, pytest.mark.timeout(1200)]
 
 NAME = "rowcall-staging"
 VARIABLES = {f"{ENVIRONMENT_PREFIX}{name.upper()}" for name in Settings.model_fields}
-SERVICES = ("api", "interactive-worker", "bulk-worker")
+SERVICES = ("api", "interactive-worker", "bulk-worker", "webhooks")
 
 
 def container(cloud: Cloud, service: str) -> dict[str, Any]:
@@ -65,7 +68,7 @@ def test_the_outputs_are_settings_of_the_application(deployed: Terraform) -> Non
 def test_the_outputs_lead_to_every_server(deployed: Terraform) -> None:
     outputs = deployed.outputs()
 
-    assert {"ROWCALL_REDIS_URL", "ROWCALL_OPERATOR_TOKEN"} <= outputs["secret_arns"].keys()
+    assert {"ROWCALL_REDIS_URL", "ROWCALL_OPERATOR_TOKEN", "ROWCALL_WEBHOOK_SECRETS"} <= outputs["secret_arns"].keys()
     assert {"ROWCALL_BROKER_URL", "ROWCALL_FILES_URL"} <= outputs["settings"].keys()
     assert {f"ROWCALL_SQS_{lane.upper()}_URL" for lane in Lane} <= outputs["settings"].keys()
 
@@ -77,7 +80,7 @@ def test_no_secret_is_among_the_outputs(deployed: Terraform, cloud: Cloud) -> No
 
     printed = deployed.run("output", "-json")
 
-    assert len(values) == 3
+    assert len(values) == 4
     assert [value for value in values if value in printed] == []
 
 
@@ -137,6 +140,21 @@ def test_a_worker_accepts_its_queue(settings: Settings, cloud: Cloud, monkeypatc
     at_aws = {f"sqs_{lane}_url": as_aws_names_it(url) for lane, url in settings.queue_urls.items()}
 
     require_fit_queues(settings.model_copy(update={"sqs_endpoint_url": cloud.moto.url, **at_aws}))
+
+
+@pytest.mark.parametrize("service", ["api"], indirect=True)
+def test_the_api_takes_webhooks_and_cannot_sign_them(settings: Settings) -> None:
+    assert settings.webhooks
+    assert settings.webhook_secrets == ()
+
+
+@pytest.mark.parametrize("service", ["webhooks"], indirect=True)
+def test_what_delivers_webhooks_starts_with_what_it_is_told(settings: Settings) -> None:
+    courier = create_courier(settings, Pulse(settings.health_file))
+
+    assert isinstance(courier, Courier)
+    assert len(settings.webhook_secrets) == 1
+    assert settings.operator_token is None
 
 
 def test_a_container_has_no_rights_that_it_does_not_need(deployed: Terraform, cloud: Cloud, service: str) -> None:

@@ -117,6 +117,14 @@ def test_every_alarm_names_a_runbook(folder: Path) -> None:
     assert [block.file for block in alarms if not RUNBOOK.search(block.body)] == []
 
 
+def test_the_alarm_of_webhooks_counts_what_their_log_says(folder: Path, root: Path) -> None:
+    counted = re.findall(r'message = \\"([^"]+)\\"', (folder / "modules/observability/webhook_alarms.tf").read_text())
+
+    logged = re.findall(r'log\.\w+\("([^"]+)", extra=facts\)', (root / "worker/webhooks/courier.py").read_text())
+    assert len(counted) == 3
+    assert set(counted) == set(logged)
+
+
 def test_every_module_is_explained(folder: Path) -> None:
     modules = [*(folder / "modules").iterdir(), folder / "stack", folder / "bootstrap"]
 
@@ -138,9 +146,9 @@ def test_every_lane_has_a_queue_and_a_worker(folder: Path) -> None:
     assert set(re.findall(r"worker_settings\.(\w+)", services)) == {lane.value for lane in Lane}
 
 
-def test_every_image_lets_its_user_write_to_the_one_volume(root: Path) -> None:
+def test_every_image_that_fargate_runs_lets_its_user_write_to_the_one_volume(root: Path) -> None:
     """Fargate gives a volume to root, unless the image declares it: then it takes owner and mode from there."""
-    images = (root / "docker").glob("*.Dockerfile")
+    images = [root / "docker" / f"{name}.Dockerfile" for name in ("api", "worker")]
 
     assert [image.name for image in images if 'VOLUME ["/tmp"]' not in image.read_text()] == []
 

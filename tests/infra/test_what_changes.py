@@ -20,11 +20,14 @@ def test_a_new_image_and_size_touch_the_task_definition_and_its_service_alone(de
     changes = deployed.pending_changes(images={"api": image("api", "0"), "worker": image("worker", "1")})
 
     worker, files = "module.stack.module.interactive_worker", "module.stack.module.bulk_worker"
+    webhooks = 'module.stack.module.webhooks["webhooks"]'
     assert changes == {
         f"{worker}.aws_ecs_service.this": ["update"],
         f"{worker}.aws_ecs_task_definition.this": ["delete", "create"],
         f"{files}.aws_ecs_service.this": ["update"],
         f"{files}.aws_ecs_task_definition.this": ["delete", "create"],
+        f"{webhooks}.aws_ecs_service.this": ["update"],
+        f"{webhooks}.aws_ecs_task_definition.this": ["delete", "create"],
     }
 
 

@@ -10,11 +10,6 @@ from tests.fakes import TimedRedisJobStore
 
 
 @pytest.fixture
-def jobs(redis: Redis, settings: Settings) -> TimedRedisJobStore:
-    return TimedRedisJobStore(redis, settings)
-
-
-@pytest.fixture
 def quarantine(redis: Redis, settings: Settings) -> RedisQuarantine:
     return RedisQuarantine(redis, settings)
 

@@ -50,11 +50,6 @@ class Listener:
 
 
 @pytest.fixture
-def jobs(redis: Redis, settings: Settings) -> TimedRedisJobStore:
-    return TimedRedisJobStore(redis, settings)
-
-
-@pytest.fixture
 def listener(redis: Redis, settings: Settings) -> Iterator[Listener]:
     listener = Listener(redis, f"{settings.key_root}finished:one")
     yield listener

@@ -16,10 +16,17 @@ class AsyncKeyCalls:
         self._token = token
 
     async def create(
-        self, name: str, scopes: Sequence[str], *, owner: str | None = None, valid_seconds: int | None = None
+        self,
+        name: str,
+        scopes: Sequence[str],
+        *,
+        owner: str | None = None,
+        valid_seconds: int | None = None,
+        requests_per_second: float | None = None,
     ) -> Key:
         """As `KeyCalls.create`."""
-        return await self._exchange.run(flows.create_key(self._token, name, scopes, owner, valid_seconds))
+        flow = flows.create_key(self._token, name, scopes, owner, valid_seconds, requests_per_second)
+        return await self._exchange.run(flow)
 
     async def list(self) -> KeyList:
         """As `KeyCalls.list`."""

@@ -118,6 +118,8 @@ class Batch:
     completed_at: datetime | None
     #: When the server forgets the batch and its files.
     expires_at: datetime | None
+    #: Given with the upload.
+    metadata: Mapping[str, str]
     #: What can be done with it: `results`, `errors`, `cancel`, `retry` and more, to path.
     urls: Mapping[str, str]
     #: The whole document, members unknown to this client included.
@@ -148,6 +150,7 @@ class Batch:
             started_at=find_time(document, "started_at"),
             completed_at=find_time(document, "completed_at"),
             expires_at=find_time(document, "expires_at"),
+            metadata=document.get("metadata") or {},
             urls=document.get("urls") or {},
             raw=document,
             body=body,

@@ -22,6 +22,8 @@ class Key:
     expires_at: datetime | None
     #: To the minute; None: never.
     last_used_at: datetime | None
+    #: How many requests are accepted of it: 0 for all, None for what the server is set to.
+    requests_per_second: float | None = None
     #: The key itself; None unless it was just made.
     key: str | None = field(default=None, repr=False)
     #: The document as it was sent; empty for a member of a list.
@@ -38,6 +40,7 @@ class Key:
             created_at=find_time(document, "created_at"),
             expires_at=find_time(document, "expires_at"),
             last_used_at=find_time(document, "last_used_at"),
+            requests_per_second=document.get("requests_per_second"),
             key=document.get("key"),
             body=body,
         )

@@ -28,7 +28,7 @@ class Scope(StrEnum):
 
 
 @keys.command(epilog=exit_codes.HELP)
-def create(
+def create(  # noqa: PLR0913 - one parameter for each option
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="What people call it.")],
     *,
@@ -39,6 +39,10 @@ def create(
     days: Annotated[
         int | None, typer.Option("--days", min=1, max=MAX_DAYS, help="How long it is valid; until revoked by default.")
     ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option("--rate", min=0, help="Requests per second; 0 for any; the server's limit by default."),
+    ] = None,
     token: Token = None,
     url: Url = None,
     as_json: AsJson = False,
@@ -46,7 +50,10 @@ def create(
     """Make a key and print it. The server shows it only now."""
     with connected(ctx, url, as_json=as_json) as (client, screen):
         valid_seconds = None if days is None else days * SECONDS_PER_DAY
-        screen.show_new_key(client.keys(token).create(name, scopes, owner=owner, valid_seconds=valid_seconds))
+        key = client.keys(token).create(
+            name, scopes, owner=owner, valid_seconds=valid_seconds, requests_per_second=rate
+        )
+        screen.show_new_key(key)
 
 
 @keys.command("list", epilog=exit_codes.HELP)

@@ -8,9 +8,18 @@ from rowcall_client.wire import Flow, Repeat, Request, ask, ask_for, authorize, 
 
 
 def create_key(
-    token: str | None, name: str, scopes: Sequence[str], owner: str | None, valid_seconds: int | None
+    token: str | None,
+    name: str,
+    scopes: Sequence[str],
+    owner: str | None,
+    valid_seconds: int | None,
+    requests_per_second: float | None,
 ) -> Flow[Key]:
-    body = {"name": name, "scopes": list(scopes), "owner": owner, "expires_in_seconds": valid_seconds}
+    body: dict[str, object] = {"name": name, "scopes": list(scopes), "owner": owner}
+    body["expires_in_seconds"] = valid_seconds
+    if requests_per_second is not None:
+        # Only then, because a server from a time without rates refuses it.
+        body["requests_per_second"] = requests_per_second
     request = Request("POST", "/v1/keys", headers=authorize(token), content=encode_json(body))
     return (yield from ask_for(request, Key.decode))
 

@@ -20,13 +20,21 @@ class KeyCalls:
         self._token = token
 
     def create(
-        self, name: str, scopes: Sequence[str], *, owner: str | None = None, valid_seconds: int | None = None
+        self,
+        name: str,
+        scopes: Sequence[str],
+        *,
+        owner: str | None = None,
+        valid_seconds: int | None = None,
+        requests_per_second: float | None = None,
     ) -> Key:
         """Make a key, which the server shows only now.
 
         owner: whose jobs it reaches; None for an owner of its own. valid_seconds: None for a key that never expires.
+        requests_per_second: how many are accepted of it; 0 for all, None for what the server is set to.
         """
-        return self._exchange.run(flows.create_key(self._token, name, scopes, owner, valid_seconds))
+        flow = flows.create_key(self._token, name, scopes, owner, valid_seconds, requests_per_second)
+        return self._exchange.run(flow)
 
     def list(self) -> KeyList:
         """Return the keys that were not revoked."""

@@ -34,12 +34,16 @@ class BatchOptions(TypedDict, total=False):
     encoding: str | None
     #: Feature to header, for columns that are not named like their feature.
     columns: Mapping[str, str] | None
+    #: How long a finished batch and its files are kept: seconds, or a text such as "5m"; longer than a download takes.
+    retain_for: int | str | None
+    #: Texts that come back with the batch; no name holds a colon.
+    metadata: Mapping[str, str] | None
     #: Uploads with the same key are one batch; a fresh one otherwise, so that a repeated upload is never two.
     idempotency_key: str | None
 
 
 #: Options that are no parameters of the query, or not as they are.
-NOT_IN_QUERY = {"columns", "idempotency_key"}
+NOT_IN_QUERY = {"columns", "metadata", "idempotency_key"}
 
 
 def encode_options(options: BatchOptions) -> list[tuple[str, str]]:
@@ -47,8 +51,9 @@ def encode_options(options: BatchOptions) -> list[tuple[str, str]]:
     parameters = [
         (name, str(value)) for name, value in options.items() if value is not None and name not in NOT_IN_QUERY
     ]
-    columns = options.get("columns") or {}
-    return parameters + [("column", f"{feature}:{header}") for feature, header in columns.items()]
+    columns, metadata = options.get("columns") or {}, options.get("metadata") or {}
+    parameters += [("column", f"{feature}:{header}") for feature, header in columns.items()]
+    return parameters + [("metadata", f"{name}:{text}") for name, text in metadata.items()]
 
 
 class Upload:

@@ -16,6 +16,8 @@ locals {
   # ROWCALL_PREDICT_TIMEOUT_SECONDS decides how long a queue keeps a message for the worker that took it.
   predict_timeout_seconds = tonumber(lookup(var.settings, "ROWCALL_PREDICT_TIMEOUT_SECONDS", "60"))
 
+  webhooks = var.webhooks.enabled ? toset(["webhooks"]) : toset([])
+
   repository_arns = {
     for name, image in var.images : name => format(
       "arn:%s:ecr:%s:%s:repository/%s",

@@ -16,6 +16,7 @@ module "network" {
   availability_zones = var.network.availability_zones
   egress             = var.network.egress
   single_nat         = var.network.single_nat
+  outbound           = var.webhooks.enabled
   client_cidrs       = var.network.client_cidrs
   api_port           = local.port
   kms_key_arn        = module.kms.key_arn
@@ -35,8 +36,12 @@ module "storage" {
 module "secrets" {
   source = "../modules/secrets"
 
-  name                 = local.name
-  secrets              = { operator-token = "Proves an operator of the quarantine (ROWCALL_OPERATOR_TOKEN)" }
+  name = local.name
+  secrets = merge(
+    { operator-token = { description = "Proves an operator of the quarantine (ROWCALL_OPERATOR_TOKEN)" } },
+    # 48 letters and digits are the base64 of 36 bytes.
+    { for name in local.webhooks : "webhook-secrets" => { description = "What webhooks are signed with (ROWCALL_WEBHOOK_SECRETS)", prefix = "whsec_" } },
+  )
   kms_key_arn          = module.kms.key_arn
   recovery_window_days = local.recovery_window_days
 }
@@ -137,11 +142,15 @@ module "observability" {
   cache_node_ids           = local.cache_node_ids
   thresholds               = var.alarms.thresholds
 
-  services = {
-    api                = var.api.minimum
-    interactive-worker = var.interactive_worker.minimum
-    bulk-worker        = var.bulk_worker.minimum
-  }
+  services = merge(
+    {
+      api                = var.api.minimum
+      interactive-worker = var.interactive_worker.minimum
+      bulk-worker        = var.bulk_worker.minimum
+    },
+    { for name in local.webhooks : name => var.webhooks.minimum },
+  )
+  webhook_log_groups = { for name, service in module.webhooks : name => service.log_group }
 
   queues = {
     for lane, queue in module.queue : lane => {

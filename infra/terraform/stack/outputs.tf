@@ -5,7 +5,7 @@ output "settings" {
 
 output "secret_arns" {
   description = "Where the settings lie that are secret: ARNs, never values."
-  value       = merge(local.secrets, local.api_secrets)
+  value       = merge(local.secrets, local.api_secrets, local.webhook_secrets)
 }
 
 output "url" {
@@ -20,14 +20,13 @@ output "cluster" {
 
 output "services" {
   description = "Names of the services, for `aws ecs` commands."
-  value       = [module.api.name, module.interactive_worker.name, module.bulk_worker.name]
+  value       = keys(local.services)
 }
 
 output "log_groups" {
   description = "Log group of each service."
   value = {
-    for name, service in { api = module.api, interactive-worker = module.interactive_worker, bulk-worker = module.bulk_worker } :
-    name => service.log_group
+    for name, service in local.services : name => service.log_group
   }
 }
 

@@ -1,28 +1,38 @@
+# What runs: each service is told its settings, may do what permissions.tf says, and shares the rest with the others.
+
+locals {
+  platform = {
+    region                 = var.region
+    cluster_arn            = module.cluster.arn
+    cluster_name           = module.cluster.name
+    architecture           = var.architecture
+    stop_timeout_seconds   = local.stop_timeout_seconds
+    deployment_alarm_names = module.observability.deployment_alarm_names
+    enable_execute_command = var.enable_execute_command
+    kms_key_arn            = module.kms.key_arn
+    log_retention_days     = var.log_retention_days
+  }
+
+  services = merge(module.webhooks, { api = module.api, interactive-worker = module.interactive_worker, bulk-worker = module.bulk_worker })
+}
+
 module "api" {
   source = "../modules/service"
 
-  name                   = "api"
-  region                 = var.region
-  cluster_arn            = module.cluster.arn
-  cluster_name           = module.cluster.name
-  image                  = var.images.api
-  repository_arn         = local.repository_arns.api
-  architecture           = var.architecture
-  command                = ["python", "-m", "api"]
-  health_command         = ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:${local.port}/livez', timeout=5)"]
-  port                   = local.port
-  size                   = { cpu = var.api.cpu, memory = var.api.memory }
-  environment            = merge(local.settings, local.api_settings)
-  secret_arns            = merge(local.secrets, local.api_secrets)
-  stop_timeout_seconds   = local.stop_timeout_seconds
-  task_policy            = data.aws_iam_policy_document.api.json
-  subnet_ids             = module.network.private_subnet_ids
-  security_group_id      = module.network.security_group_ids["api"]
-  target_group_arn       = module.alb.target_group_arn
-  deployment_alarm_names = module.observability.deployment_alarm_names
-  enable_execute_command = var.enable_execute_command
-  kms_key_arn            = module.kms.key_arn
-  log_retention_days     = var.log_retention_days
+  name              = "api"
+  platform          = local.platform
+  image             = var.images.api
+  repository_arn    = local.repository_arns.api
+  command           = ["python", "-m", "api"]
+  health_command    = ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:${local.port}/livez', timeout=5)"]
+  port              = local.port
+  size              = { cpu = var.api.cpu, memory = var.api.memory }
+  environment       = local.api_settings
+  secret_arns       = local.api_secrets
+  task_policies     = { work = data.aws_iam_policy_document.api.json }
+  subnet_ids        = module.network.private_subnet_ids
+  security_group_id = module.network.security_group_ids["api"]
+  target_group_arn  = module.alb.target_group_arn
 
   # A client waits for it: never on Spot, except where nobody minds.
   capacity = var.api.spot ? { on_demand_base = 0, on_demand_weight = 0, spot_weight = 1 } : { on_demand_base = var.api.minimum, on_demand_weight = 1, spot_weight = 0 }
@@ -43,26 +53,18 @@ module "api" {
 module "interactive_worker" {
   source = "../modules/service"
 
-  name                   = "interactive-worker"
-  region                 = var.region
-  cluster_arn            = module.cluster.arn
-  cluster_name           = module.cluster.name
-  image                  = var.images.worker
-  repository_arn         = local.repository_arns.worker
-  architecture           = var.architecture
-  command                = ["python", "-m", "worker"]
-  health_command         = ["python", "-m", "worker.health"]
-  size                   = { cpu = var.interactive_worker.cpu, memory = var.interactive_worker.memory }
-  environment            = merge(local.settings, local.worker_settings.interactive)
-  secret_arns            = local.secrets
-  stop_timeout_seconds   = local.stop_timeout_seconds
-  task_policy            = data.aws_iam_policy_document.worker.json
-  subnet_ids             = module.network.private_subnet_ids
-  security_group_id      = module.network.security_group_ids["worker"]
-  deployment_alarm_names = module.observability.deployment_alarm_names
-  enable_execute_command = var.enable_execute_command
-  kms_key_arn            = module.kms.key_arn
-  log_retention_days     = var.log_retention_days
+  name              = "interactive-worker"
+  platform          = local.platform
+  image             = var.images.worker
+  repository_arn    = local.repository_arns.worker
+  command           = ["python", "-m", "worker"]
+  health_command    = ["python", "-m", "worker.health"]
+  size              = { cpu = var.interactive_worker.cpu, memory = var.interactive_worker.memory }
+  environment       = local.worker_settings.interactive
+  secret_arns       = local.secrets
+  task_policies     = { work = data.aws_iam_policy_document.worker.json }
+  subnet_ids        = module.network.private_subnet_ids
+  security_group_id = module.network.security_group_ids["worker"]
 
   # The floor carries the promise and runs on demand; of what comes on top, three in four are Spot.
   capacity = var.interactive_worker.spot_only ? { on_demand_base = 0, on_demand_weight = 0, spot_weight = 1 } : { on_demand_base = var.interactive_worker.minimum, on_demand_weight = 1, spot_weight = 3 }
@@ -89,26 +91,18 @@ module "interactive_worker" {
 module "bulk_worker" {
   source = "../modules/service"
 
-  name                   = "bulk-worker"
-  region                 = var.region
-  cluster_arn            = module.cluster.arn
-  cluster_name           = module.cluster.name
-  image                  = var.images.worker
-  repository_arn         = local.repository_arns.worker
-  architecture           = var.architecture
-  command                = ["python", "-m", "worker"]
-  health_command         = ["python", "-m", "worker.health"]
-  size                   = { cpu = var.bulk_worker.cpu, memory = var.bulk_worker.memory }
-  environment            = merge(local.settings, local.worker_settings.bulk)
-  secret_arns            = local.secrets
-  stop_timeout_seconds   = local.stop_timeout_seconds
-  task_policy            = data.aws_iam_policy_document.worker.json
-  subnet_ids             = module.network.private_subnet_ids
-  security_group_id      = module.network.security_group_ids["worker"]
-  deployment_alarm_names = module.observability.deployment_alarm_names
-  enable_execute_command = var.enable_execute_command
-  kms_key_arn            = module.kms.key_arn
-  log_retention_days     = var.log_retention_days
+  name              = "bulk-worker"
+  platform          = local.platform
+  image             = var.images.worker
+  repository_arn    = local.repository_arns.worker
+  command           = ["python", "-m", "worker"]
+  health_command    = ["python", "-m", "worker.health"]
+  size              = { cpu = var.bulk_worker.cpu, memory = var.bulk_worker.memory }
+  environment       = local.worker_settings.bulk
+  secret_arns       = local.secrets
+  task_policies     = { work = data.aws_iam_policy_document.worker.json }
+  subnet_ids        = module.network.private_subnet_ids
+  security_group_id = module.network.security_group_ids["worker"]
 
   capacity = var.bulk_worker.spot_only ? { on_demand_base = 0, on_demand_weight = 0, spot_weight = 1 } : { on_demand_base = var.bulk_worker.minimum, on_demand_weight = 1, spot_weight = 3 }
 
@@ -124,5 +118,33 @@ module "bulk_worker" {
       seconds_per_message     = var.bulk_worker.seconds_per_message
       acceptable_wait_seconds = var.bulk_worker.acceptable_wait_seconds
     } : null
+  }
+}
+
+# Off unless asked for. It needs the job store and the way out, neither queue nor model, and asks AWS for nothing.
+module "webhooks" {
+  source   = "../modules/service"
+  for_each = local.webhooks
+
+  name              = each.key
+  platform          = local.platform
+  image             = var.images.worker
+  repository_arn    = local.repository_arns.worker
+  command           = ["python", "-m", "worker.webhooks"]
+  health_command    = ["python", "-m", "worker.health"]
+  size              = { cpu = var.webhooks.cpu, memory = var.webhooks.memory }
+  environment       = local.webhook_settings
+  secret_arns       = local.webhook_secrets
+  task_policies     = {}
+  subnet_ids        = module.network.outbound_subnet_ids
+  security_group_id = module.network.security_group_ids["webhooks"]
+
+  # What a task that is taken away had in hand is sent by another a minute later.
+  capacity = var.webhooks.spot_only ? { on_demand_base = 0, on_demand_weight = 0, spot_weight = 1 } : { on_demand_base = var.webhooks.minimum, on_demand_weight = 1, spot_weight = 3 }
+
+  scaling = {
+    minimum     = var.webhooks.minimum
+    maximum     = var.webhooks.maximum
+    cpu_percent = 55
   }
 }

@@ -15,6 +15,7 @@ locals {
       { ROWCALL_BROKER_URL = "sqs://" },
       { for lane, queue in module.queue : "ROWCALL_SQS_${upper(lane)}_URL" => queue.url },
     ) : {},
+    { for name in local.webhooks : "ROWCALL_WEBHOOKS" => "true" },
     length(var.input_buckets) > 0 ? { ROWCALL_INPUT_BUCKETS = join(",", var.input_buckets) } : {},
     var.settings,
   )
@@ -24,20 +25,25 @@ locals {
     { for name, broker in module.broker : "ROWCALL_BROKER_URL" => broker.url_secret_arn },
   )
 
-  api_secrets = { ROWCALL_OPERATOR_TOKEN = module.secrets.arns["operator-token"] }
-
-  # One process or task alone. Whoever reaches the load balancer needs a key.
-  api_settings = {
+  # One service alone: all that its processes are told. Whoever reaches the load balancer needs a key.
+  api_settings = merge(local.settings, {
     ROWCALL_REQUIRE_KEYS  = "true"
     ROWCALL_HOST          = "0.0.0.0"
     ROWCALL_PORT          = tostring(local.port)
     ROWCALL_API_PROCESSES = tostring(var.api.processes)
-  }
+  })
+
+  api_secrets = merge(local.secrets, { ROWCALL_OPERATOR_TOKEN = module.secrets.arns["operator-token"] })
+
+  # It takes no messages, so it is told of no broker's password.
+  webhook_settings = merge(local.settings, { ROWCALL_HEALTH_FILE = local.health_file })
+
+  webhook_secrets = merge(
+    { ROWCALL_REDIS_URL = module.store.url_secret_arn },
+    { for name in local.webhooks : "ROWCALL_WEBHOOK_SECRETS" => module.secrets.arns["webhook-secrets"] },
+  )
 
   worker_settings = {
-    for lane in keys(local.lanes) : lane => {
-      ROWCALL_LANES       = lane
-      ROWCALL_HEALTH_FILE = local.health_file
-    }
+    for lane in keys(local.lanes) : lane => merge(local.settings, { ROWCALL_LANES = lane, ROWCALL_HEALTH_FILE = local.health_file })
   }
 }

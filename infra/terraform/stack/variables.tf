@@ -157,6 +157,14 @@ variable "api" {
     condition     = var.environment != "prod" || !var.api.spot
     error_message = "prod must not run the API on Spot: a client waits for it."
   }
+  validation {
+    condition     = var.api.requests_per_second >= 1
+    error_message = "A task of the API serves at least a request a second."
+  }
+  validation {
+    condition     = var.environment != "prod" || var.api.maximum >= 3 * var.api.minimum
+    error_message = "prod needs room for a peak: a maximum of three times the minimum of the API."
+  }
 }
 
 variable "interactive_worker" {
@@ -185,6 +193,14 @@ variable "interactive_worker" {
     condition     = var.environment != "prod" || !var.interactive_worker.spot_only
     error_message = "prod needs the floor of the interactive workers on demand."
   }
+  validation {
+    condition     = var.interactive_worker.seconds_per_message > 0 && var.interactive_worker.acceptable_wait_seconds >= var.interactive_worker.seconds_per_message
+    error_message = "A message takes some time, and less than the wait that is acceptable."
+  }
+  validation {
+    condition     = var.environment != "prod" || var.interactive_worker.maximum >= 3 * var.interactive_worker.minimum
+    error_message = "prod needs room for a peak: a maximum of three times the minimum of the interactive workers."
+  }
 }
 
 variable "bulk_worker" {
@@ -204,6 +220,23 @@ variable "bulk_worker" {
       maximum  = number
     })), {})
   })
+}
+
+variable "webhooks" {
+  description = "Whether jobs may name webhooks, and the tasks that deliver them: size, bounds. They get subnets with NAT gateways, since receivers are on the internet."
+  type = object({
+    enabled   = optional(bool, false)
+    cpu       = optional(number, 256)
+    memory    = optional(number, 512)
+    minimum   = optional(number, 2)
+    maximum   = optional(number, 6)
+    spot_only = optional(bool, false)
+  })
+  default = {}
+  validation {
+    condition     = var.environment != "prod" || !var.webhooks.enabled || var.webhooks.minimum >= 2
+    error_message = "prod needs 2 tasks that deliver webhooks: one zone may be lost."
+  }
 }
 
 variable "files_expire_days" {
@@ -228,13 +261,14 @@ variable "waf" {
 }
 
 variable "alarms" {
-  description = "Who is told, and when: share of 5xx in percent, seconds of the slowest 1 %, whether silence is an alarm."
+  description = "Who is told, and when: share of 5xx in percent, seconds of the slowest 1 %, whether silence is an alarm, share of tries in percent that may deliver no webhook."
   type = object({
     emails = optional(list(string), [])
     thresholds = optional(object({
-      error_percent   = optional(number, 1)
-      p99_seconds     = optional(number, 10)
-      expects_traffic = optional(bool, false)
+      error_percent           = optional(number, 1)
+      p99_seconds             = optional(number, 10)
+      expects_traffic         = optional(bool, false)
+      webhook_failure_percent = optional(number, 50)
     }), {})
   })
   default = {}

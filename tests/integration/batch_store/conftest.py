@@ -8,20 +8,9 @@ from redis import Redis
 from shared.batch_jobs import split_job
 from shared.batch_store import Batch
 from shared.batches import BatchSpec
-from shared.job_store import RedisJobStore
 from shared.settings import Settings
 from tests.builders import batch_spec, chunk, part
 from tests.fakes import TimedRedisBatchStore
-
-
-@pytest.fixture
-def batches(redis: Redis, settings: Settings) -> TimedRedisBatchStore:
-    return TimedRedisBatchStore(redis, settings)
-
-
-@pytest.fixture
-def jobs(redis: Redis, settings: Settings) -> RedisJobStore:
-    return RedisJobStore(redis, settings)
 
 
 @pytest.fixture

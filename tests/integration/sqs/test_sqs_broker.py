@@ -8,7 +8,8 @@ from redis import Redis
 from shared.broker import make_celery
 from shared.brokers import make_broker
 from shared.errors import BrokerUnavailable
-from shared.job_store import RedisJobStore, queued_key
+from shared.job_lists import queued_key
+from shared.job_store import RedisJobStore
 from shared.jobs import JobSpec
 from shared.lane_flow import LaneFlow
 from shared.messages import PredictMessage

@@ -7,20 +7,9 @@ from redis import Redis
 
 from shared.settings import Settings
 from shared.webhook_outbox import Message, RedisWebhookOutbox
-from tests.timed_stores import TimedRedisBatchStore, TimedRedisJobStore
 from tests.webhook_receiver import WebhookReceiver, running_receiver
 
 URL = "https://receiver.example/hook"
-
-
-@pytest.fixture
-def jobs(redis: Redis, settings: Settings) -> TimedRedisJobStore:
-    return TimedRedisJobStore(redis, settings)
-
-
-@pytest.fixture
-def batches(redis: Redis, settings: Settings) -> TimedRedisBatchStore:
-    return TimedRedisBatchStore(redis, settings)
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from redis import Redis
 
 from shared.queues import Lane
 from shared.settings import Settings
@@ -64,11 +63,6 @@ def run(settings: Settings, tmp_path: Path, root: Path) -> Run:
                 process.kill()
 
     return running
-
-
-@pytest.fixture
-def jobs(settings: Settings, redis: Redis) -> TimedRedisJobStore:
-    return TimedRedisJobStore(redis, settings)
 
 
 def end(jobs: TimedRedisJobStore, url: str) -> None:

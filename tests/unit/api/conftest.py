@@ -18,6 +18,7 @@ from api.health import Readiness
 from api.ids import JobIds
 from api.key_store import RedisKeys
 from api.metrics import MetricsPage
+from api.rate_limits import RateLimits
 from api.request_counts import RequestCounts
 from api.waiters import Waiters
 from shared.batch_store import BatchStore
@@ -214,7 +215,7 @@ class ApiMaker(Protocol):
         jobs: Callable[[Settings], FakeJobStore] = ...,
         models: list[ServedModel] | None = ...,
         *,
-        batches: Callable[[Redis, Settings], BatchStore] = ...,
+        batches: Callable[..., BatchStore] = ...,
         files: Callable[[Path], FileStore] = ...,
         **settings: object,
     ) -> Api: ...
@@ -234,12 +235,13 @@ def make_api(settings: Settings, redis: Redis, tmp_path: Path) -> Iterator[ApiMa
         jobs: Callable[[Settings], FakeJobStore] = FakeJobStore,
         models: list[ServedModel] | None = None,
         *,
-        batches: Callable[[Redis, Settings], BatchStore] = TimedRedisBatchStore,
+        batches: Callable[..., BatchStore] = TimedRedisBatchStore,
         files: Callable[[Path], FileStore] = LocalFileStore,
         **overrides: object,
     ) -> Api:
         own_settings = settings.model_copy(update=overrides)
-        store = jobs(own_settings)
+        store, rates = jobs(own_settings), RateLimits()
+        store.on_debt = rates.note
         broker = AnsweringBroker(store)
         tally = Tally()
         counts = RequestCounts(tally)
@@ -251,7 +253,7 @@ def make_api(settings: Settings, redis: Redis, tmp_path: Path) -> Iterator[ApiMa
         broker.tell = waiters.tell
         registry = FailingRegistry([ServedModel(manifest(), is_ready=True)] if models is None else models)
         ids, keys = JobIds(redis, own_settings), RedisKeys(redis, own_settings)
-        batch_store, file_store = batches(redis, own_settings), files(tmp_path)
+        batch_store, file_store = batches(redis, own_settings, on_debt=rates.note), files(tmp_path)
         collaborators = Collaborators(
             jobs=store,
             batches=batch_store,
@@ -266,6 +268,7 @@ def make_api(settings: Settings, redis: Redis, tmp_path: Path) -> Iterator[ApiMa
             counts=counts,
             metrics=MetricsPage(tally, StoreMetrics(redis, own_settings), registry),
             keys=keys,
+            rates=rates,
             outbox=RedisWebhookOutbox(redis, own_settings),
         )
         app = create_app(own_settings, collaborators)

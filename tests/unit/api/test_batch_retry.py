@@ -25,8 +25,8 @@ class StoreLostAfterMending(TimedRedisBatchStore):
 
     is_lost = False
 
-    def accept_mend(self, *arguments: Any) -> str:
-        verdict = super().accept_mend(*arguments)
+    def accept_mend(self, *arguments: Any, **more: Any) -> str:
+        verdict = super().accept_mend(*arguments, **more)
         self.is_lost = True
         return verdict
 
@@ -41,12 +41,12 @@ class StoreThatGetsBusy(TimedRedisBatchStore):
 
     wait_seconds = 0.0
 
-    def accept(self, *arguments: Any) -> float | Earlier:
+    def accept(self, *arguments: Any) -> float | Earlier | None:
         accepted = super().accept(*arguments)
         self.wait_seconds = 60.0
         return accepted
 
-    def find_wait_seconds(self, key: str = "") -> float | None:
+    def find_wait_seconds(self, once_key: str = "") -> float | None:
         return self.wait_seconds
 
 

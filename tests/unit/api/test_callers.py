@@ -1,7 +1,8 @@
 """Who a header proves, and for how long that is remembered."""
 
+from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from pydantic import SecretStr
@@ -10,6 +11,7 @@ from api import callers as module
 from api.callers import ANYONE, KNOWN_SECONDS, NOTE_SECONDS, OPERATOR, RENEW_SECONDS, Caller, Callers, Scope
 from api.key_store import ApiKey
 from shared.errors import KeyRequired, StoreUnavailable
+from shared.rates import Rate
 from shared.settings import Settings
 from tests.unit.api.conftest import Clock
 
@@ -36,8 +38,13 @@ class FakeKeys:
         self.used.append(key_id)
 
 
-def held_key(*, expires_at: float | None = None) -> ApiKey:
-    return ApiKey("id of ada", "for a test", "ada", frozenset({Scope.PREDICT}), 0.0, expires_at)
+def basic(user: str, password: str) -> str:
+    return b64encode(f"{user}:{password}".encode()).decode()
+
+
+def held_key(*, expires_at: float | None = None, rate: float | None = None) -> ApiKey:
+    scopes = frozenset({Scope.PREDICT})
+    return ApiKey("id of ada", "for a test", "ada", scopes, 0.0, expires_at, requests_per_second=rate)
 
 
 @pytest.fixture
@@ -78,6 +85,27 @@ def test_anyone_may_do_nothing_that_is_for_operators() -> None:
     assert Caller("", "", frozenset({Scope.PREDICT, Scope.BATCH})) == ANYONE
 
 
+@pytest.mark.parametrize(
+    ("own", "of_all", "rate"),
+    [(None, 0.0, None), (None, 5.0, 5.0), (2.0, 5.0, 2.0), (2.0, 0.0, 2.0), (0.0, 5.0, None)],
+    ids=["none", "that of all", "its own", "its own alone", "its own is none"],
+)
+def test_a_caller_has_the_rate_of_its_key_or_that_of_all(
+    make_callers: MakeCallers, keys: FakeKeys, own: float | None, of_all: float, rate: float | None
+) -> None:
+    keys.valid["key of ada"] = held_key(rate=own)
+
+    caller = make_callers(rate_limit=of_all).get(ADA)
+
+    assert caller.rate == (None if rate is None else Rate("id of ada", rate))
+
+
+def test_all_who_need_no_key_share_a_rate(make_callers: MakeCallers) -> None:
+    found = make_callers(require_keys=False, rate_limit=5.0).find_known(None)
+
+    assert found == replace(ANYONE, rate=Rate("anyone", 5.0))
+
+
 def test_a_key_proves_its_caller(callers: Callers) -> None:
     assert callers.get(ADA) == CALLER
 
@@ -87,6 +115,15 @@ def test_the_scheme_is_read_as_http_has_it(callers: Callers, keys: FakeKeys, aut
     callers.get(ADA)
 
     assert callers.find_known(authorization) == CALLER
+    assert len(keys.looked_up) == 1
+
+
+@pytest.mark.parametrize("user", ["", "key", "größe"])
+@pytest.mark.parametrize("scheme", ["Basic", "basic"])
+def test_a_key_can_be_the_password_of_any_user(callers: Callers, keys: FakeKeys, scheme: str, user: str) -> None:
+    callers.get(ADA)
+
+    assert callers.find_known(f"{scheme} {basic(user, 'key of ada')}") == CALLER
     assert len(keys.looked_up) == 1
 
 
@@ -102,6 +139,14 @@ def test_the_scheme_is_read_as_http_has_it(callers: Callers, keys: FakeKeys, aut
         "Bearer key of bob",
         f"{ADA},{ADA}",
         "Bearer \xe9",
+        "Basic",
+        "Basic \xe9",
+        f"Basic {basic('key of ada', '')}",
+        f"Basic {basic('', 'key of bob')}",
+        f"Basic {b64encode(b'key of ada').decode()}",
+        f"Basic {b64encode(b':key of ada').decode()}=",
+        f"Basic {b64encode(b':' + bytes([255])).decode()}",
+        f"Bearer {basic('', 'key of ada')}",
     ],
 )
 def test_anything_else_proves_nobody(callers: Callers, authorization: str | None) -> None:

@@ -246,16 +246,20 @@ def undocumented(api: Api, asked: tuple[str, str, str, dict[str, Any]], document
     return {f"{method} {url} {status}: {name}" for name in found - set(resolve(responses[status]).get("headers", ()))}
 
 
-def test_every_status_and_header_of_an_answer_is_in_the_contract(make_api: ApiMaker) -> None:
-    api = make_api(operator_token=SecretStr(TOKEN))
+@pytest.mark.parametrize("rate_limit", [0.0, 0.1, 1000.0], ids=["no limit", "beyond a limit", "within a limit"])
+def test_every_status_and_header_of_an_answer_is_in_the_contract(make_api: ApiMaker, rate_limit: float) -> None:
+    api = make_api(operator_token=SecretStr(TOKEN), rate_limit=rate_limit)
     document = api.client.get("/openapi.json").get_json()
 
     assert set().union(*(undocumented(api, asked, document) for asked in ASKED)) == set()
 
 
+@pytest.mark.parametrize("rate_limit", [0.0, 0.1, 1000.0], ids=["no limit", "beyond a limit", "within a limit"])
 @pytest.mark.parametrize("outcome", [None, success(), failure()], ids=["waiting", "succeeded", "failed"])
-def test_what_other_protocols_are_answered_is_in_the_contract(make_api: ApiMaker, outcome: Outcome | None) -> None:
-    api = make_api()
+def test_what_other_protocols_are_answered_is_in_the_contract(
+    make_api: ApiMaker, outcome: Outcome | None, rate_limit: float
+) -> None:
+    api = make_api(rate_limit=rate_limit)
     api.broker.outcome = outcome
     document = api.client.get("/openapi.json").get_json()
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
 from typing import Any, TypeVarTuple
@@ -249,3 +249,59 @@ def test_a_wait_that_ends_early_leaves_no_timer_behind(loop: CountingLoop, host:
 
     assert [timer for timer in loop.timers if not timer.cancelled()] == []
     assert len(loop.timers) == 2
+
+
+def run_coroutine(loop: CountingLoop, host: GreenletHost, wait: Awaitable[Any], *functions: Callable[[], Any]) -> Any:
+    """Return what a coroutine does that waits, with functions that run on the loop meanwhile."""
+
+    async def run() -> Any:
+        waiting = asyncio.ensure_future(wait)
+        await asyncio.sleep(0)
+        await _gather(host, functions)
+        return await asyncio.wait_for(waiting, PATIENCE_SECONDS)
+
+    return loop.run_until_complete(run())
+
+
+@pytest.mark.parametrize("seconds", [None, PATIENCE_SECONDS], ids=["for ever", "for a while"])
+def test_a_flag_wakes_the_coroutine_that_waits(loop: CountingLoop, host: GreenletHost, seconds: float | None) -> None:
+    flag = Flag()
+
+    assert run_coroutine(loop, host, flag.wait_on_loop(host, seconds), flag.set)
+
+
+def test_a_thread_wakes_the_coroutine_that_waits(loop: CountingLoop, host: GreenletHost) -> None:
+    flag = Flag()
+
+    assert run_coroutine(loop, host, flag.wait_on_loop(host), lambda: call_blocking(flag.set))
+
+
+@pytest.mark.parametrize(("is_up", "seconds"), [(True, None), (True, 0.0), (False, 0.0), (False, 0.01)])
+def test_a_coroutine_waits_for_no_longer_than_it_must(
+    loop: CountingLoop, host: GreenletHost, *, is_up: bool, seconds: float | None
+) -> None:
+    flag = Flag()
+    raise_all([flag] if is_up else [])
+
+    assert run_coroutine(loop, host, flag.wait_on_loop(host, seconds)) is is_up
+
+
+def test_the_wait_of_a_coroutine_leaves_no_timer_behind(loop: CountingLoop, host: GreenletHost) -> None:
+    flag = Flag()
+
+    run_coroutine(loop, host, flag.wait_on_loop(host, 3_600.0), flag.set)
+
+    assert [timer for timer in loop.timers if not timer.cancelled()] == []
+
+
+def test_a_flag_that_is_raised_for_a_canceled_coroutine_wakes_nobody(loop: CountingLoop, host: GreenletHost) -> None:
+    flag, other = Flag(), Flag()
+
+    async def cancel() -> bool:
+        waiting = asyncio.ensure_future(flag.wait_on_loop(host))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        flag.set()
+        return await other.wait_on_loop(host, 0.01)
+
+    assert not loop.run_until_complete(cancel())

@@ -58,6 +58,14 @@ def test_a_key_that_never_expires_says_so(api: Api) -> None:
     assert document_of(create(api, expires_in_seconds=None))["expires_at"] is None
 
 
+@pytest.mark.parametrize("per_second", [50, 0.5, 0, None], ids=["many", "few", "no limit", "the service's"])
+def test_a_key_has_the_rate_that_was_asked_for(api: Api, per_second: float | None) -> None:
+    created = document_of(create(api, requests_per_second=per_second))
+
+    assert created["requests_per_second"] == per_second
+    assert [key["requests_per_second"] for key in listed(api)] == [per_second]
+
+
 def test_a_key_that_was_never_shown_to_this_process_is_refused_once_revoked(api: Api) -> None:
     created = document_of(create(api))
 
@@ -93,6 +101,11 @@ def test_a_key_is_revoked_once(api: Api) -> None:
         pytest.param({"expires_in_seconds": True}, ["/expires_in_seconds"], id="a time of a wrong type"),
         pytest.param({"expires_in_seconds": 1.5}, ["/expires_in_seconds"], id="a time with a fraction"),
         pytest.param({"expires_in_seconds": 10**12}, ["/expires_in_seconds"], id="a long time"),
+        pytest.param({"requests_per_second": -1}, ["/requests_per_second"], id="less than none"),
+        pytest.param({"requests_per_second": 0.00001}, ["/requests_per_second"], id="too slow"),
+        pytest.param({"requests_per_second": 10_001}, ["/requests_per_second"], id="too fast"),
+        pytest.param({"requests_per_second": True}, ["/requests_per_second"], id="a rate of a wrong type"),
+        pytest.param({"requests_per_second": "5"}, ["/requests_per_second"], id="a rate as a text"),
         pytest.param({"expires": 60}, ["/expires"], id="an unknown field"),
         pytest.param({"name": 1, "scopes": 2}, ["/name", "/scopes"], id="several faults"),
     ],

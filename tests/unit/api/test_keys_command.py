@@ -41,6 +41,17 @@ def test_a_key_takes_the_place_of_another(keys: RedisKeys) -> None:
     assert (key.owner, round(key.expires_at - key.created_at)) == ("ada", 90 * 86_400)
 
 
+def test_a_key_has_a_rate_of_its_own(keys: RedisKeys, capsys: pytest.CaptureFixture[str]) -> None:
+    command.main(["create", "fast", "--scope", "predict", "--rate", "0.5"])
+    command.main(["create", "free", "--scope", "predict", "--rate", "0"])
+
+    fast, free = keys.list()
+    assert (fast.requests_per_second, free.requests_per_second) == (0.5, 0.0)
+    described = capsys.readouterr().err
+    assert "predict  at most 0.5/s  until revoked" in described
+    assert "predict  at any rate  until revoked" in described
+
+
 def test_the_list_says_who_may_do_what_until_when(keys: RedisKeys, capsys: pytest.CaptureFixture[str]) -> None:
     used, _ = keys.create("used", scopes=[Scope.PREDICT, Scope.BATCH], owner="ada", valid_seconds=60)
     keys.create("unused", scopes=[Scope.ADMIN])
@@ -76,8 +87,20 @@ def test_an_unknown_key_cannot_be_revoked(keys: RedisKeys, capsys: pytest.Captur
         ["create", "first", "--scope", "admin", "--owner", "a\nb"],
         ["create", "first", "--scope", "admin", "--days", "0"],
         ["create", "first", "--scope", "admin", "--days", "soon"],
+        ["create", "first", "--scope", "admin", "--rate", "20000"],
+        ["create", "first", "--scope", "admin", "--rate", "fast"],
     ],
-    ids=["nothing", "no scope", "unknown scope", "no name", "bad owner", "no days", "days of no number"],
+    ids=[
+        "nothing",
+        "no scope",
+        "unknown scope",
+        "no name",
+        "bad owner",
+        "no days",
+        "days of no number",
+        "too fast",
+        "rate of no number",
+    ],
 )
 def test_what_makes_no_sense_makes_no_key(keys: RedisKeys, arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:

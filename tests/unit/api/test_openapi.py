@@ -17,7 +17,7 @@ from tests.builders import HEIGHT, failure, manifest, record, success
 from tests.unit.api.conftest import Api, ApiMaker, document_of
 
 #: Routes for people, which are no part of the contract.
-PAGES = re.compile(r"/|/docs(/.*)?")
+PAGES = re.compile(r"/|/page/.*|/docs(/.*)?")
 METHODS = {"get", "put", "post", "delete", "patch"}
 
 AGE = manifest(name="age", version="1.10-rc_1")

@@ -10,6 +10,7 @@ from api.terms import name_key
 from shared.job_store import Accepted
 from shared.job_terms import RetryVerdict
 from shared.jobs import JobSpec, QueueState
+from shared.rates import Rate
 from shared.redis_messages import QueueEntry
 from tests.builders import record
 from tests.fakes import FakeJobStore, TimedRedisBatchStore
@@ -19,7 +20,7 @@ from tests.unit.api.conftest import Api, ApiMaker, document_of
 class FullStore(FakeJobStore):
     """A store that has room for what is sent with an idempotency key only."""
 
-    def retry(self, spec: JobSpec, token: str) -> tuple[RetryVerdict, float]:
+    def retry(self, spec: JobSpec, token: str, *, rate: Rate | None = None) -> tuple[RetryVerdict, float]:
         return RetryVerdict.FULL, 2.1
 
     def accept(self, specs: Sequence[JobSpec], *, entry: QueueEntry | None = None) -> list[Accepted]:
@@ -100,7 +101,7 @@ def test_what_was_refused_is_not_there(api: Api) -> None:
 def test_who_has_no_use_for_a_late_answer_is_refused_at_once(
     make_api: ApiMaker, path: str, body: object, status: int
 ) -> None:
-    api = make_api(SlowStore)
+    api = make_api(SlowStore, max_queue_seconds=60.0)
 
     answer = api.client.post(path, json=body, headers={"Prefer": "wait=1"})
 
@@ -108,7 +109,7 @@ def test_who_has_no_use_for_a_late_answer_is_refused_at_once(
 
 
 def test_a_tensor_whose_client_waits_too_briefly_is_refused_at_once(make_api: ApiMaker) -> None:
-    api = make_api(SlowStore)
+    api = make_api(SlowStore, max_queue_seconds=60.0)
     tensor = {"name": "x", "shape": [1, 2], "datatype": "FP64", "data": [181.0, 44.0]}
 
     answer = api.client.post("/v2/models/gender/infer", json={"inputs": [tensor]}, headers={"Prefer": "wait=1"})
@@ -119,8 +120,8 @@ def test_a_tensor_whose_client_waits_too_briefly_is_refused_at_once(make_api: Ap
 class StoreWithALongQueue(TimedRedisBatchStore):
     """A store in which a new file would wait for a minute, except under one idempotency key."""
 
-    def find_wait_seconds(self, key: str = "") -> float | None:
-        return None if key == name_key("order-4711", owner="") else 60.0
+    def find_wait_seconds(self, once_key: str = "") -> float | None:
+        return None if once_key == name_key("order-4711", owner="") else 60.0
 
 
 CSV = b"height,shoe_size\n181,44\n"

@@ -95,6 +95,22 @@ def test_the_id_of_another_owner_is_answered_like_one_that_was_never_given_out(
     assert without_ids(foreign, job_id) == without_ids(unknown, UNKNOWN[kind])
 
 
+@pytest.mark.parametrize(
+    ("method", "route"), [(method, route) for method, route in ROUTES if "<job_id>" in route and method != "PUT"]
+)
+def test_the_id_that_another_owner_made_is_answered_like_one_that_nobody_made(
+    api: Api, method: str, route: str
+) -> None:
+    made = ask(api, ADA, "/v1/predictions/order-4711", method="PUT", json={"input": record()})
+    assert made.status_code == 202
+
+    foreign = ask(api, BOB, PARAMETER.sub("order-4711", route), method=method)
+    unknown = ask(api, BOB, PARAMETER.sub("order-4712", route), method=method)
+
+    assert foreign.status_code == 404
+    assert without_ids(foreign, "order-4711") == without_ids(unknown, "order-4712")
+
+
 def test_every_parameter_of_a_route_is_an_id_with_an_owner_or_known_to_have_none() -> None:
     parameters = {name for rule in rules() for name in rule.arguments}
 

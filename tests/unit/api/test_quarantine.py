@@ -5,7 +5,6 @@ from typing import Any, cast
 
 import pytest
 from pydantic import SecretStr
-from redis import Redis
 from werkzeug.test import TestResponse
 
 from shared.batch_jobs import chunk_job, mend_job, split_job
@@ -22,16 +21,6 @@ TOKEN = "an operator's own token"
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 POISON = "prd_" + "a" * 32
 BATCH = "bat_" + "b" * 32
-
-
-@pytest.fixture
-def jobs(redis: Redis, settings: Settings) -> TimedRedisJobStore:
-    return TimedRedisJobStore(redis, settings)
-
-
-@pytest.fixture
-def batches(redis: Redis, settings: Settings) -> TimedRedisBatchStore:
-    return TimedRedisBatchStore(redis, settings)
 
 
 @pytest.fixture

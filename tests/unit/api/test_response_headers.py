@@ -18,7 +18,8 @@ ANSWERS = {
     "a probe": ("GET", "/livez"),
     "a key that is missing": ("GET", "/v1/keys"),
     "the contract": ("GET", "/openapi.json"),
-    "the way to the documents": ("GET", "/"),
+    "the page for people": ("GET", "/"),
+    "a script of it": ("GET", "/page/start.js"),
     **{path: ("GET", path) for path in DOCS},
 }
 

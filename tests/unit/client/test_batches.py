@@ -38,6 +38,12 @@ def test_a_batch_says_how_far_it_is(client: RowcallClient, server: ScriptedServe
     assert seen.urls["retry"] == "/v1/batches/bat_1/retry"
 
 
+def test_what_was_written_on_a_batch_comes_back(client: RowcallClient, server: ScriptedServer, batch: Make) -> None:
+    server.answer(batch(metadata={"order": "4711"}))
+
+    assert client.get_batch("bat_1").metadata == {"order": "4711"}
+
+
 def test_a_batch_whose_size_is_not_known_yet_has_no_total(
     client: RowcallClient, server: ScriptedServer, batch: Make
 ) -> None:

@@ -114,6 +114,8 @@ def test_the_options_travel_in_the_query(client: RowcallClient, server: Scripted
         delimiter=";",
         encoding="cp1252",
         columns={"height": "Body height: cm", "weight": "Größe"},
+        retain_for="5m",
+        metadata={"order": "4711", "größe": "a: b&"},
     )
 
     url = httpx2.URL(server.requests[0].path)
@@ -124,8 +126,11 @@ def test_the_options_travel_in_the_query(client: RowcallClient, server: Scripted
         ("max_error_ratio", "0.25"),
         ("delimiter", ";"),
         ("encoding", "cp1252"),
+        ("retain_for", "5m"),
         ("column", "height:Body height: cm"),
         ("column", "weight:Größe"),
+        ("metadata", "order:4711"),
+        ("metadata", "größe:a: b&"),
     ]
 
 

@@ -14,6 +14,7 @@ from shared.job_records import (
     encode_outcome,
     encode_spec,
     queue_state,
+    seconds_per_job,
 )
 from shared.jobs import Job, JobError, JobSpec, JobStatus, ModelRef, Outcome, QueueState
 from shared.queues import Lane
@@ -194,4 +195,4 @@ def test_an_end_makes_the_same_job_as_its_record() -> None:
 def test_the_expected_time_follows_from_position_workers_and_their_speed(
     position: int, workers: int, busy: bytes, jobs: bytes, eta_seconds: float | None
 ) -> None:
-    assert queue_state(position, workers, busy, jobs) == QueueState(position, eta_seconds)
+    assert queue_state(position, seconds_per_job(workers, busy, jobs)) == QueueState(position, eta_seconds)

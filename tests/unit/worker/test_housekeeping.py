@@ -35,11 +35,6 @@ class ForgetfulStore(TimedRedisBatchStore):
 
 
 @pytest.fixture
-def batches(redis: Redis, settings: Settings) -> TimedRedisBatchStore:
-    return TimedRedisBatchStore(redis, settings)
-
-
-@pytest.fixture
 def files(tmp_path: Path) -> LocalFileStore:
     return LocalFileStore(tmp_path)
 
@@ -49,9 +44,11 @@ def housekeeping(batches: TimedRedisBatchStore, files: LocalFileStore) -> Housek
     return Housekeeping(batches, files)
 
 
-def accept(batches: TimedRedisBatchStore, files: LocalFileStore, batch_id: str = "bat_a") -> BatchSpec:
+def accept(
+    batches: TimedRedisBatchStore, files: LocalFileStore, batch_id: str = "bat_a", **overrides: object
+) -> BatchSpec:
     """Accept a batch of two chunks that has its input and one result."""
-    spec = batch_spec(batch_id)
+    spec = batch_spec(batch_id, **overrides)
     for key in (input_key(batch_id), result_key(batch_id, 0, "t1")):
         with files.open_writer(key) as writer:
             writer.write(b"181,44\n")
@@ -95,6 +92,21 @@ def test_a_batch_past_its_retention_is_deleted_with_its_files(
     housekeeping.run()
 
     assert (status_of(batches), files_in(tmp_path)) == (None, ["batches"])
+
+
+def test_a_batch_goes_with_its_files_as_soon_as_its_client_wants(
+    housekeeping: Housekeeping, batches: TimedRedisBatchStore, files: LocalFileStore, tmp_path: Path
+) -> None:
+    accept(batches, files, retain_seconds=60)
+    cancel(batches)
+    batches.let_time_pass(59)
+    housekeeping.run()
+    before = files.size(input_key("bat_a"))
+    batches.let_time_pass(2)
+
+    housekeeping.run()
+
+    assert (before, status_of(batches), files_in(tmp_path)) == (7, None, ["batches"])
 
 
 def test_only_what_is_past_its_retention_is_deleted(

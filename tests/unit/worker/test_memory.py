@@ -1,13 +1,9 @@
-"""Memory that a block took stays with the process, and what is there to stay is not searched for garbage."""
+"""Memory that a block took stays with the process."""
 
-import gc
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
-
-from worker.memory import freeze_objects
 
 _COUNT_FAULTS = """
 import resource
@@ -31,21 +27,6 @@ def count_faults(call: str) -> int:
     return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
-@pytest.fixture
-def thawed() -> Iterator[None]:
-    yield
-    gc.unfreeze()
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="another C library")
 def test_buffers_that_were_freed_are_used_again_without_page_faults() -> None:
     assert count_faults("keep_freed_memory()") < count_faults("") / 4
-
-
-@pytest.mark.usefixtures("thawed")
-def test_what_exists_when_a_worker_starts_is_left_out_of_the_search_for_garbage() -> None:
-    existing: list[object] = [[]]
-
-    freeze_objects()
-
-    assert not any(one is existing for one in gc.get_objects())

@@ -2,7 +2,6 @@
 
 import orjson
 import pytest
-from redis import Redis
 
 from shared.batch_jobs import chunk_job
 from shared.errors import StoreUnavailable
@@ -26,11 +25,6 @@ class StoreAway(FakeJobStore):
 @pytest.fixture
 def jobs(settings: Settings) -> FakeJobStore:
     return FakeJobStore(settings)
-
-
-@pytest.fixture
-def batches(redis: Redis, settings: Settings) -> TimedRedisBatchStore:
-    return TimedRedisBatchStore(redis, settings)
 
 
 @pytest.fixture

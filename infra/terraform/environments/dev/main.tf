@@ -21,6 +21,7 @@ module "stack" {
   api                = { cpu = 256, memory = 512, processes = 1, minimum = 1, maximum = 2, spot = true }
   interactive_worker = { cpu = 512, memory = 1024, minimum = 1, maximum = 2, spot_only = true }
   bulk_worker        = { cpu = 256, memory = 1024, minimum = 0, maximum = 1, spot_only = true }
+  webhooks           = { enabled = var.webhooks, minimum = 1, maximum = 2, spot_only = true }
 
   waf                    = { enabled = false }
   alarms                 = { emails = var.alarm_emails }

@@ -19,6 +19,7 @@ module "stack" {
   api                = { cpu = 512, memory = 1024, processes = 1, minimum = 3, maximum = 60 }
   interactive_worker = { cpu = 1024, memory = 2048, minimum = 3, maximum = 200 }
   bulk_worker        = { cpu = 1024, memory = 4096, minimum = 1, maximum = 30 }
+  webhooks           = { enabled = var.webhooks }
 
   log_retention_days = 90
 

@@ -24,6 +24,12 @@ variable "domain" {
   })
 }
 
+variable "webhooks" {
+  description = "Whether jobs may name webhooks: adds the tasks that deliver them, and NAT gateways."
+  type        = bool
+  default     = false
+}
+
 variable "alarm_emails" {
   description = "Addresses that alarms are sent to."
   type        = list(string)

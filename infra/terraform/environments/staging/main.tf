@@ -19,6 +19,7 @@ module "stack" {
   api                = { cpu = 512, memory = 1024, processes = 1, minimum = 3, maximum = 6 }
   interactive_worker = { cpu = 512, memory = 1024, minimum = 3, maximum = 12 }
   bulk_worker        = { cpu = 512, memory = 2048, minimum = 1, maximum = 4 }
+  webhooks           = { enabled = var.webhooks }
 
   alarms = { emails = var.alarm_emails }
 }

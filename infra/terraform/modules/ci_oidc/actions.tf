@@ -77,6 +77,7 @@ locals {
     ]
     logs = [
       "DescribeLogGroups",
+      "DescribeMetricFilters",
       "DescribeResourcePolicies",
       "GetLogDelivery",
       "ListLogDeliveries",
@@ -274,8 +275,10 @@ locals {
       "CreateLogGroup",
       "DeleteLogDelivery",
       "DeleteLogGroup",
+      "DeleteMetricFilter",
       "DeleteRetentionPolicy",
       "DisassociateKmsKey",
+      "PutMetricFilter",
       "PutResourcePolicy",
       "PutRetentionPolicy",
       "TagResource",

@@ -1,10 +1,13 @@
-# A VPC with three tiers in each availability zone: public (load balancer), private (tasks), data (cache; no way out).
+# A VPC with three tiers in each availability zone: public (load balancer), private (tasks), data (cache; no way out);
+# and a fourth, outbound, where some tasks must reach the internet and the others need not.
 
 locals {
   zones = { for index, zone in var.availability_zones : zone => index }
 
-  # Tasks talk to AWS alone, so the way out is a NAT gateway only where it is asked for.
-  nat_zones = var.egress == "nat" ? (
+  outbound_zones = var.outbound ? local.zones : {}
+
+  # Most tasks talk to AWS alone, so the way out is a NAT gateway only where it is asked for.
+  nat_zones = var.egress == "nat" || var.outbound ? (
     var.single_nat ? { (var.availability_zones[0]) = 0 } : local.zones
   ) : {}
 }
@@ -58,6 +61,16 @@ resource "aws_subnet" "data" {
   tags = { Name = "${var.name}-data-${each.key}", Tier = "data" }
 }
 
+resource "aws_subnet" "outbound" {
+  for_each = local.outbound_zones
+
+  vpc_id            = aws_vpc.this.id
+  availability_zone = each.key
+  cidr_block        = cidrsubnet(var.cidr, 8, 104 + each.value)
+
+  tags = { Name = "${var.name}-outbound-${each.key}", Tier = "outbound" }
+}
+
 resource "aws_route_table" "public" {
   vpc_id = aws_vpc.this.id
 
@@ -106,6 +119,21 @@ resource "aws_route_table_association" "data" {
   route_table_id = aws_route_table.data.id
 }
 
+resource "aws_route_table" "outbound" {
+  for_each = local.outbound_zones
+
+  vpc_id = aws_vpc.this.id
+
+  tags = { Name = "${var.name}-outbound-${each.key}" }
+}
+
+resource "aws_route_table_association" "outbound" {
+  for_each = aws_subnet.outbound
+
+  subnet_id      = each.value.id
+  route_table_id = aws_route_table.outbound[each.key].id
+}
+
 resource "aws_eip" "nat" {
   for_each = local.nat_zones
   # checkov:skip=CKV2_AWS_19: it belongs to a NAT gateway
@@ -130,6 +158,14 @@ resource "aws_route" "nat" {
   for_each = var.egress == "nat" ? local.zones : {}
 
   route_table_id         = aws_route_table.private[each.key].id
+  destination_cidr_block = "0.0.0.0/0"
+  nat_gateway_id         = aws_nat_gateway.this[var.single_nat ? var.availability_zones[0] : each.key].id
+}
+
+resource "aws_route" "outbound" {
+  for_each = local.outbound_zones
+
+  route_table_id         = aws_route_table.outbound[each.key].id
   destination_cidr_block = "0.0.0.0/0"
   nat_gateway_id         = aws_nat_gateway.this[var.single_nat ? var.availability_zones[0] : each.key].id
 }

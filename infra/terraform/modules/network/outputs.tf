@@ -13,12 +13,17 @@ output "private_subnet_ids" {
   value       = [for subnet in aws_subnet.private : subnet.id]
 }
 
+output "outbound_subnet_ids" {
+  description = "Subnets of the tasks that must reach the internet, one in each zone; none unless asked for."
+  value       = [for subnet in aws_subnet.outbound : subnet.id]
+}
+
 output "data_subnet_ids" {
   description = "Subnets of the cache, one in each zone."
   value       = [for subnet in aws_subnet.data : subnet.id]
 }
 
 output "security_group_ids" {
-  description = "Security groups by who wears them: alb, api, worker, cache, endpoints."
+  description = "Security groups by who wears them: alb, api, worker, webhooks where asked for, cache, endpoints."
   value       = { for name, group in aws_security_group.this : name => group.id }
 }

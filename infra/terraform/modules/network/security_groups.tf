@@ -1,14 +1,15 @@
 # Every security group of the environment, in one place: services need the cache's and the cache the services'.
 
 locals {
-  groups = {
+  outbound = var.outbound ? { webhooks = "What delivers webhooks: nobody comes in, and it reaches the internet" } : {}
+  groups = merge(local.outbound, {
     alb       = "Load balancer: HTTPS from outside, the API behind it"
     api       = "API: from the load balancer only"
     worker    = "Workers: nobody comes in"
-    cache     = "Valkey: from the API and the workers only"
-    endpoints = "VPC endpoints: from the API and the workers only"
-  }
-  tasks = toset(["api", "worker"])
+    cache     = "Valkey: from tasks only"
+    endpoints = "VPC endpoints: from tasks only"
+  })
+  tasks = toset(concat(["api", "worker"], keys(local.outbound)))
 }
 
 resource "aws_security_group" "this" {
@@ -119,7 +120,7 @@ resource "aws_vpc_security_group_ingress_rule" "endpoints_from_task" {
 }
 
 resource "aws_vpc_security_group_egress_rule" "task_to_internet" {
-  for_each = var.egress == "nat" ? local.tasks : toset([])
+  for_each = var.egress == "nat" ? toset(["api", "worker"]) : toset([])
 
   security_group_id = aws_security_group.this[each.key].id
   description       = "To AWS and whatever else speaks HTTPS, through NAT"
@@ -127,4 +128,16 @@ resource "aws_vpc_security_group_egress_rule" "task_to_internet" {
   ip_protocol       = "tcp"
   from_port         = 443
   to_port           = 443
+}
+
+# The ports that a webhook may name.
+resource "aws_vpc_security_group_egress_rule" "outbound" {
+  for_each = { for pair in setproduct(keys(local.outbound), ["443", "1024-65535"]) : join("-", pair) => { group = pair[0], ports = split("-", pair[1]) } }
+
+  security_group_id = aws_security_group.this[each.value.group].id
+  description       = "To receivers of webhooks, through NAT"
+  cidr_ipv4         = "0.0.0.0/0"
+  ip_protocol       = "tcp"
+  from_port         = tonumber(each.value.ports[0])
+  to_port           = tonumber(reverse(each.value.ports)[0])
 }

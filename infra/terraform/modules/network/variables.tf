@@ -41,6 +41,12 @@ variable "single_nat" {
   default     = false
 }
 
+variable "outbound" {
+  description = "Whether there are subnets of their own for tasks that must reach the internet, whatever the others may reach."
+  type        = bool
+  default     = false
+}
+
 variable "client_cidrs" {
   description = "Who may reach the load balancer."
   type        = list(string)

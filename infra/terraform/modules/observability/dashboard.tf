@@ -43,6 +43,11 @@ locals {
       metrics = [for node in var.cache_node_ids : ["AWS/ElastiCache", "EngineCPUUtilization", "CacheClusterId", node]]
     },
     {
+      title   = "Tries to deliver webhooks"
+      stat    = "Sum"
+      metrics = [for try in values(local.webhook_tries) : [local.webhook_namespace, try.metric]]
+    },
+    {
       title   = "What is paid by use: messages sent, received, deleted"
       stat    = "Sum"
       metrics = flatten([for queue in values(var.queues) : [for metric in ["NumberOfMessagesSent", "NumberOfMessagesReceived", "NumberOfMessagesDeleted", "NumberOfEmptyReceives"] : { row = ["AWS/SQS", metric, "QueueName", queue.name] }]])[*].row

@@ -37,6 +37,11 @@ variable "queues" {
   }))
 }
 
+variable "webhook_log_groups" {
+  description = "Logs of what delivers webhooks, by service; none where nothing does."
+  type        = map(string)
+}
+
 variable "load_balancer_arn_suffix" {
   description = "Load balancer, as metrics know it."
   type        = string
@@ -53,10 +58,11 @@ variable "cache_node_ids" {
 }
 
 variable "thresholds" {
-  description = "Share of errors in percent, seconds of the slowest 1 %, and whether silence is an alarm."
+  description = "Share of errors in percent, seconds of the slowest 1 %, whether silence is an alarm, and the share of webhooks in percent that may fail."
   type = object({
-    error_percent   = number
-    p99_seconds     = number
-    expects_traffic = bool
+    error_percent           = number
+    p99_seconds             = number
+    expects_traffic         = bool
+    webhook_failure_percent = number
   })
 }

@@ -12,7 +12,7 @@ resource "aws_secretsmanager_secret" "this" {
   # checkov:skip=CKV2_AWS_57: replaced by docs/runbooks/rotate-secrets.md; every process reads its secrets at start only
 
   name                    = "${var.name}/${each.key}"
-  description             = each.value
+  description             = each.value.description
   kms_key_id              = var.kms_key_arn
   recovery_window_in_days = var.recovery_window_days
 }
@@ -21,7 +21,7 @@ resource "aws_secretsmanager_secret_version" "this" {
   for_each = var.secrets
 
   secret_id     = aws_secretsmanager_secret.this[each.key].id
-  secret_string = data.aws_secretsmanager_random_password.this[each.key].random_password
+  secret_string = "${each.value.prefix}${data.aws_secretsmanager_random_password.this[each.key].random_password}"
 
   lifecycle {
     # The data source answers with another value each time, and people may set one of their own.

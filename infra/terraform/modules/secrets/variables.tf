@@ -4,8 +4,11 @@ variable "name" {
 }
 
 variable "secrets" {
-  description = "What each secret is for, by the last part of its name."
-  type        = map(string)
+  description = "What each secret is for, by the last part of its name, and what its value begins with."
+  type = map(object({
+    description = string
+    prefix      = optional(string, "")
+  }))
 }
 
 variable "kms_key_arn" {

@@ -1,7 +1,7 @@
 # One ECS service: its task definition, its log, and how it is deployed.
 
 resource "aws_ecs_task_definition" "this" {
-  family                   = "${var.cluster_name}-${var.name}"
+  family                   = "${var.platform.cluster_name}-${var.name}"
   requires_compatibilities = ["FARGATE"]
   network_mode             = "awsvpc"
   cpu                      = var.size.cpu
@@ -11,7 +11,7 @@ resource "aws_ecs_task_definition" "this" {
 
   runtime_platform {
     operating_system_family = "LINUX"
-    cpu_architecture        = var.architecture
+    cpu_architecture        = var.platform.architecture
   }
 
   # The root of the file system is read-only; the image declares /tmp as a volume that its user may write to.
@@ -31,7 +31,7 @@ resource "aws_ecs_task_definition" "this" {
     command                = var.command
     user                   = "10001"
     readonlyRootFilesystem = true
-    stopTimeout            = var.stop_timeout_seconds
+    stopTimeout            = var.platform.stop_timeout_seconds
     environment            = [for name in sort(keys(var.environment)) : { name = name, value = var.environment[name] }]
     secrets                = [for name in sort(keys(var.secret_arns)) : { name = name, valueFrom = var.secret_arns[name] }]
     mountPoints            = [{ sourceVolume = "tmp", containerPath = "/tmp", readOnly = false }]
@@ -54,7 +54,7 @@ resource "aws_ecs_task_definition" "this" {
       logDriver = "awslogs"
       options = {
         awslogs-group         = aws_cloudwatch_log_group.this.name
-        awslogs-region        = var.region
+        awslogs-region        = var.platform.region
         awslogs-stream-prefix = var.name
         # A log service that hangs must not hold up a prediction.
         mode            = "non-blocking"
@@ -66,7 +66,7 @@ resource "aws_ecs_task_definition" "this" {
 
 resource "aws_ecs_service" "this" {
   name            = var.name
-  cluster         = var.cluster_arn
+  cluster         = var.platform.cluster_arn
   task_definition = aws_ecs_task_definition.this.arn
   desired_count   = var.scaling.minimum
 
@@ -75,7 +75,7 @@ resource "aws_ecs_service" "this" {
   availability_zone_rebalancing      = "ENABLED"
   health_check_grace_period_seconds  = var.target_group_arn == null ? null : 60
   enable_ecs_managed_tags            = true
-  enable_execute_command             = var.enable_execute_command
+  enable_execute_command             = var.platform.enable_execute_command
   propagate_tags                     = "SERVICE"
   wait_for_steady_state              = true
   # Without it a change of the capacity providers would replace the service, which is an outage.
@@ -118,7 +118,7 @@ resource "aws_ecs_service" "this" {
   alarms {
     enable      = true
     rollback    = true
-    alarm_names = var.deployment_alarm_names
+    alarm_names = var.platform.deployment_alarm_names
   }
 
   lifecycle {
@@ -130,8 +130,8 @@ resource "aws_ecs_service" "this" {
 }
 
 resource "aws_cloudwatch_log_group" "this" {
-  # checkov:skip=CKV_AWS_338: kept for as long as var.log_retention_days says; a year of logs is paid for by whoever needs it
-  name              = "/${var.cluster_name}/${var.name}"
-  retention_in_days = var.log_retention_days
-  kms_key_id        = var.kms_key_arn
+  # checkov:skip=CKV_AWS_338: kept for as long as var.platform.log_retention_days says; a year of logs is paid for by whoever needs it
+  name              = "/${var.platform.cluster_name}/${var.name}"
+  retention_in_days = var.platform.log_retention_days
+  kms_key_id        = var.platform.kms_key_arn
 }

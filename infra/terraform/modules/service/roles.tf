@@ -18,7 +18,7 @@ data "aws_iam_policy_document" "trust" {
 }
 
 resource "aws_iam_role" "execution" {
-  name               = "${var.cluster_name}-${var.name}-execution"
+  name               = "${var.platform.cluster_name}-${var.name}-execution"
   description        = "ECS starts ${var.name} with it"
   assume_role_policy = data.aws_iam_policy_document.trust.json
 }
@@ -57,23 +57,25 @@ data "aws_iam_policy_document" "execution" {
   statement {
     sid       = "DecryptSecrets"
     actions   = ["kms:Decrypt"]
-    resources = [var.kms_key_arn]
+    resources = [var.platform.kms_key_arn]
     condition {
       test     = "StringEquals"
       variable = "kms:ViaService"
-      values   = ["secretsmanager.${var.region}.amazonaws.com"]
+      values   = ["secretsmanager.${var.platform.region}.amazonaws.com"]
     }
   }
 }
 
 resource "aws_iam_role" "task" {
-  name               = "${var.cluster_name}-${var.name}-task"
+  name               = "${var.platform.cluster_name}-${var.name}-task"
   description        = "${var.name} works with it"
   assume_role_policy = data.aws_iam_policy_document.trust.json
 }
 
 resource "aws_iam_role_policy" "task" {
-  name   = "work"
+  for_each = var.task_policies
+
+  name   = each.key
   role   = aws_iam_role.task.id
-  policy = var.task_policy
+  policy = each.value
 }

@@ -10,7 +10,7 @@ locals {
 resource "aws_appautoscaling_target" "this" {
   service_namespace  = "ecs"
   scalable_dimension = "ecs:service:DesiredCount"
-  resource_id        = "service/${var.cluster_name}/${aws_ecs_service.this.name}"
+  resource_id        = "service/${var.platform.cluster_name}/${aws_ecs_service.this.name}"
   min_capacity       = var.scaling.minimum
   max_capacity       = var.scaling.maximum
 }
@@ -111,7 +111,7 @@ resource "aws_appautoscaling_policy" "backlog" {
 
             dimensions {
               name  = "ClusterName"
-              value = var.cluster_name
+              value = var.platform.cluster_name
             }
 
             dimensions {
@@ -151,7 +151,7 @@ resource "aws_appautoscaling_policy" "burst" {
 resource "aws_cloudwatch_metric_alarm" "burst" {
   for_each = var.scaling.burst == null ? {} : { burst = var.scaling.burst }
 
-  alarm_name          = "${var.cluster_name}-${var.name}-burst"
+  alarm_name          = "${var.platform.cluster_name}-${var.name}-burst"
   alarm_description   = "The oldest message is older than ${each.value.oldest_message_seconds} s: ${var.name} is doubled. Runbook: docs/runbooks/queue-age.md"
   comparison_operator = "GreaterThanThreshold"
   threshold           = each.value.oldest_message_seconds

@@ -3,19 +3,23 @@ variable "name" {
   type        = string
 }
 
-variable "region" {
-  description = "Region of the log and of the secrets."
-  type        = string
-}
-
-variable "cluster_arn" {
-  description = "Cluster that runs the service."
-  type        = string
-}
-
-variable "cluster_name" {
-  description = "Name of that cluster; names of the service's parts begin with it."
-  type        = string
+variable "platform" {
+  description = "What the services of an environment have in common: region, cluster (names begin with its name), architecture of the images, seconds from SIGTERM to SIGKILL, alarms that roll a deployment back, whether `aws ecs execute-command` may open a session, key of logs and secrets, days that logs are kept."
+  type = object({
+    region                 = string
+    cluster_arn            = string
+    cluster_name           = string
+    architecture           = string
+    stop_timeout_seconds   = number
+    deployment_alarm_names = list(string)
+    enable_execute_command = bool
+    kms_key_arn            = string
+    log_retention_days     = number
+  })
+  validation {
+    condition     = var.platform.stop_timeout_seconds >= 30 && var.platform.stop_timeout_seconds <= 120
+    error_message = "Fargate waits for 120 s at most."
+  }
 }
 
 variable "image" {
@@ -29,11 +33,6 @@ variable "image" {
 
 variable "repository_arn" {
   description = "ARN of the repository that the image is pulled from."
-  type        = string
-}
-
-variable "architecture" {
-  description = "ARM64 or X86_64, as the image was built."
   type        = string
 }
 
@@ -86,19 +85,9 @@ variable "secret_arns" {
   type        = map(string)
 }
 
-variable "stop_timeout_seconds" {
-  description = "From SIGTERM to SIGKILL; ROWCALL_STOP_SECONDS must be a little below it."
-  type        = number
-  default     = 120
-  validation {
-    condition     = var.stop_timeout_seconds >= 30 && var.stop_timeout_seconds <= 120
-    error_message = "Fargate waits for 120 s at most."
-  }
-}
-
-variable "task_policy" {
-  description = "What the application may do, as a policy document."
-  type        = string
+variable "task_policies" {
+  description = "What the application may do, as policy documents by name; none for what asks AWS for nothing."
+  type        = map(string)
 }
 
 variable "subnet_ids" {
@@ -161,24 +150,4 @@ variable "scaling" {
     condition     = var.scaling.minimum >= 0 && var.scaling.maximum >= var.scaling.minimum && var.scaling.maximum > 0
     error_message = "The maximum must be above 0 and not below the minimum."
   }
-}
-
-variable "deployment_alarm_names" {
-  description = "Alarms that roll a deployment back."
-  type        = list(string)
-}
-
-variable "enable_execute_command" {
-  description = "Whether `aws ecs execute-command` may open a session in a task."
-  type        = bool
-}
-
-variable "kms_key_arn" {
-  description = "Key that encrypts the log and the secrets."
-  type        = string
-}
-
-variable "log_retention_days" {
-  description = "Days that the log is kept."
-  type        = number
 }

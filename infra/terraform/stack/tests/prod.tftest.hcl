@@ -118,6 +118,37 @@ run "prod_refuses_spot_for_what_a_client_waits_for" {
   expect_failures = [var.api, var.interactive_worker]
 }
 
+run "prod_refuses_to_deliver_webhooks_from_one_zone" {
+  command = plan
+
+  variables {
+    webhooks = { enabled = true, minimum = 1 }
+  }
+
+  expect_failures = [var.webhooks]
+}
+
+run "prod_refuses_a_maximum_without_room_for_a_peak" {
+  command = plan
+
+  variables {
+    api                = { cpu = 512, memory = 1024, processes = 1, minimum = 3, maximum = 8 }
+    interactive_worker = { cpu = 1024, memory = 2048, minimum = 40, maximum = 100 }
+  }
+
+  expect_failures = [var.api, var.interactive_worker]
+}
+
+run "a_message_that_takes_longer_than_the_acceptable_wait_is_refused" {
+  command = plan
+
+  variables {
+    interactive_worker = { cpu = 1024, memory = 2048, minimum = 3, maximum = 200, seconds_per_message = 3 }
+  }
+
+  expect_failures = [var.interactive_worker]
+}
+
 run "an_image_by_tag_is_refused" {
   command = plan
 

@@ -54,6 +54,33 @@ run "a_setting_of_the_caller_wins_and_the_queues_follow_it" {
   }
 }
 
+run "webhooks_are_off_unless_asked_for" {
+  command = plan
+
+  assert {
+    condition     = length(module.webhooks) == 0 && !contains(keys(output.settings), "ROWCALL_WEBHOOKS") && !contains(keys(output.secret_arns), "ROWCALL_WEBHOOK_SECRETS")
+    error_message = "Nothing of webhooks may be there."
+  }
+}
+
+run "webhooks_bring_a_service_of_their_own_with_its_secret" {
+  command = plan
+
+  variables {
+    webhooks = { enabled = true, minimum = 1 }
+  }
+
+  assert {
+    condition     = contains(output.services, "webhooks") && output.settings["ROWCALL_WEBHOOKS"] == "true"
+    error_message = "Jobs may name webhooks, and something delivers them."
+  }
+
+  assert {
+    condition     = contains(keys(output.secret_arns), "ROWCALL_WEBHOOK_SECRETS")
+    error_message = "What webhooks are signed with is a secret."
+  }
+}
+
 run "another_name_than_a_setting_is_refused" {
   command = plan
 

@@ -81,18 +81,18 @@ def split(api: Api, batch_id: str, *, rows_total: int | None = 3) -> None:
     api.batches.note_chunks(batch_id, chunks, rows_total=rows_total)
 
 
-def completed(api: Api) -> str:
+def completed(api: Api, query: str = "") -> str:
     """Return the id of a batch that the workers have finished."""
-    batch_id = submitted(api)
+    batch_id = submitted(api, query=query)
     split(api, batch_id)
     write_part(api, batch_id, 1)
     write_part(api, batch_id, 0)
     return batch_id
 
 
-def running(api: Api) -> str:
+def running(api: Api, query: str = "") -> str:
     """Return the id of a batch of which one chunk of two is done."""
-    batch_id = submitted(api)
+    batch_id = submitted(api, query=query)
     split(api, batch_id)
     write_part(api, batch_id, 0)
     return batch_id

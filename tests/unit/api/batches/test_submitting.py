@@ -41,6 +41,8 @@ def test_an_accepted_batch_is_the_document_of_the_contract(api: Api) -> None:
         "model": {"name": "gender", "version": "1", "sha256": "0" * 64},
         "columns": {"Height (cm)": "height", "shoe_size": "shoe_size"},
         "chunks": {"total": None, "done": 0},
+        "retain_for": None,
+        "metadata": {},
         "webhook_status": None,
         "webhook": None,
         "error": None,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from api.flask_on_loop import FlaskOnLoop, WsgiApplication
+from api.greenlets import GreenletHost
 from tests.asgi import AsgiServer
 
 Serve = Callable[..., AsgiServer]
@@ -25,8 +26,11 @@ def serve() -> Iterator[Serve]:
         def serve(
             application: WsgiApplication, *, never_blocks: bool = True, express: Any = nothing_to_add
         ) -> AsgiServer:
+            async def answer(asked: dict[str, Any], body: bytes, host: GreenletHost) -> Any:
+                return await host.run(express, asked, body)
+
             front = FlaskOnLoop(
-                application, threads=4, never_blocks=lambda _method, _path: never_blocks, express=express
+                application, threads=4, never_blocks=lambda _method, _path: never_blocks, express=answer
             )
             return servers.enter_context(AsgiServer(front))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.gathering import ACCEPT_SECONDS, HOLD_SECONDS, RETURN_SECONDS, RETURN_SHARE
+from api.gathering import ACCEPT_SECONDS, FIRST_RETURN_SHARE, HOLD_SECONDS, RETURN_SECONDS, RETURN_SHARES
 from tests.unit.api.gathering.conftest import MOMENT, MOST_ROWS, Process
 
 #: What an answer takes, so short that the clients' return is over before a job is recorded on its own.
@@ -58,7 +58,7 @@ def test_the_number_of_workers_is_that_of_the_last_message(
 @pytest.mark.parametrize(
     ("answered_after", "wait_seconds"),
     [
-        pytest.param(0.016, 0.016 * RETURN_SHARE, id="a share of what the answer took"),
+        pytest.param(0.016, 0.016 * FIRST_RETURN_SHARE, id="a share of what the answer took"),
         pytest.param(0.800, RETURN_SECONDS, id="at most"),
     ],
 )
@@ -93,7 +93,7 @@ def test_clients_are_waited_for_until_as_many_have_come_back(answered: Process) 
     waits_seconds = answered.waits_seconds()
     answered.gather("c")
 
-    assert waits_seconds == pytest.approx(ANSWER_SECONDS * RETURN_SHARE)
+    assert waits_seconds == pytest.approx(ANSWER_SECONDS * FIRST_RETURN_SHARE)
     assert answered.messages() == [["a", "b", "c"]]
 
 
@@ -114,7 +114,7 @@ def test_jobs_that_have_gathered_before_the_answer_count_for_no_client(busy: Pro
 def test_a_job_that_waits_for_clients_is_recorded_meanwhile(process: Process) -> None:
     process.gather("first", "second", is_awaited=True)
     process.step()
-    process.answer("first", "second", after_seconds=2 * RETURN_SECONDS / RETURN_SHARE)
+    process.answer("first", "second", after_seconds=2 * RETURN_SECONDS / FIRST_RETURN_SHARE)
     process.gather("a")
 
     process.let_time_pass(ACCEPT_SECONDS + MOMENT)
@@ -146,6 +146,45 @@ def test_clients_that_do_not_come_back_hold_nobody_up(answered: Process) -> None
     answered.gather("a")
 
     assert answered.messages() == [["a"]]
+
+
+CLIENTS = ["one", "two", "three", "four"]
+
+
+def answer_clients(process: Process, *, back: int) -> None:
+    """Answer four clients, of whom so many come back in time."""
+    process.gather(*CLIENTS, is_awaited=True)
+    process.messages()
+    process.answer(*CLIENTS, after_seconds=ANSWER_SECONDS)
+    process.gather(*CLIENTS[:back])
+    process.let_time_pass(RETURN_SECONDS)
+    process.messages()
+    process.answer(*CLIENTS[:back])
+
+
+@pytest.mark.parametrize(
+    ("back", "factor"),
+    [
+        pytest.param([4], 2, id="all"),
+        pytest.param([2], 2, id="half"),
+        pytest.param([1], 1 / 2, id="fewer"),
+        pytest.param([4] * 9, RETURN_SHARES[1] / FIRST_RETURN_SHARE, id="all, always: at most"),
+        pytest.param([1] * 9, RETURN_SHARES[0] / FIRST_RETURN_SHARE, id="few, always: at least"),
+        pytest.param([1] * 9 + [4], 2 * RETURN_SHARES[0] / FIRST_RETURN_SHARE, id="all again"),
+    ],
+)
+def test_clients_are_waited_for_the_longer_the_more_have_come_back(
+    process: Process, back: list[int], factor: float
+) -> None:
+    for clients in back:
+        answer_clients(process, back=clients)
+    process.gather(*CLIENTS, is_awaited=True)
+    process.messages()
+    process.answer(*CLIENTS, after_seconds=ANSWER_SECONDS)
+
+    process.gather("one", is_awaited=True)
+
+    assert process.waits_seconds() == pytest.approx(ANSWER_SECONDS * FIRST_RETURN_SHARE * factor)
 
 
 def test_clients_are_waited_for_once_only(answered: Process) -> None:

@@ -103,6 +103,12 @@ def test_an_endpoint_that_is_no_model_is_not_found(api: Api) -> None:
     assert error_of(invoke(api, name="gendre")) == (404, "ValidationError", "model_not_found")
 
 
+def test_a_request_without_a_valid_key_is_denied_in_the_words_of_aws(make_api: ApiMaker) -> None:
+    api = make_api(require_keys=True)
+
+    assert error_of(invoke(api)) == (401, "AccessDeniedException", "key_required")
+
+
 def test_what_a_client_says_besides_is_passed_over(api: Api) -> None:
     api.broker.outcome = success()
 

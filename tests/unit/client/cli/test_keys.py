@@ -17,8 +17,9 @@ KEY: Document = {
     "created_at": "2026-11-28T00:00:00.000000Z",
     "expires_at": "2027-02-26T00:00:00.000000Z",
     "last_used_at": None,
+    "requests_per_second": 50,
 }
-ADMIN: Document = KEY | {"id": "2" * 16, "scopes": ["admin"], "expires_at": None}
+ADMIN: Document = KEY | {"id": "2" * 16, "scopes": ["admin"], "expires_at": None, "requests_per_second": None}
 NO_MODELS: Document = {"object": "list", "data": []}
 
 
@@ -37,6 +38,27 @@ def test_create_prints_the_key_alone_so_that_a_shell_can_take_it(server: Scripte
         "owner": "ada",
         "expires_in_seconds": 7_776_000,
     }
+
+
+@pytest.mark.parametrize(("text", "sent"), [("50", 50.0), ("0.5", 0.5), ("0", 0.0)], ids=["many", "few", "any"])
+def test_a_rate_of_its_own_is_asked_for(server: ScriptedServer, text: str, sent: float) -> None:
+    server.answer(KEY | {"key": TEXT}, 201)
+
+    run("keys", "create", "billing", "--scope", "predict", "--rate", text)
+
+    assert server.requests[0].body["requests_per_second"] == sent
+
+
+def test_a_key_without_a_limit_is_listed_as_that(server: ScriptedServer) -> None:
+    server.answer({"object": "list", "data": [KEY | {"requests_per_second": 0}]})
+
+    assert "predict  any   2027" in run("keys", "list").stdout
+
+
+def test_a_key_of_a_server_without_rates_is_read(server: ScriptedServer) -> None:
+    server.answer({"object": "list", "data": [{k: v for k, v in KEY.items() if k != "requests_per_second"}]})
+
+    assert "billing" in run("keys", "list").stdout
 
 
 def test_a_key_is_never_broken_into_lines(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,8 +81,8 @@ def test_list_prints_a_table(server: ScriptedServer) -> None:
 
     head, first, second = run("keys", "list").stdout.splitlines()
 
-    assert head.split() == ["id", "name", "owner", "scopes", "expires", "last", "used"]
-    assert first.split() == ["1" * 16, "billing", "ada", "batch,", "predict", "2027-02-26", "00:00:00", "never"]
+    assert head.split() == ["id", "name", "owner", "scopes", "rate", "expires", "last", "used"]
+    assert first.split() == ["1" * 16, "billing", "ada", "batch,", "predict", "50/s", "2027-02-26", "00:00:00", "never"]
     assert second.split()[3:] == ["admin", "never", "never"]
 
 

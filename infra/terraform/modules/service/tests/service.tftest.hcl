@@ -6,26 +6,29 @@ mock_provider "aws" {
 }
 
 variables {
-  name                   = "interactive-worker"
-  region                 = "eu-west-1"
-  cluster_arn            = "arn:aws:ecs:eu-west-1:123456789012:cluster/rowcall-prod"
-  cluster_name           = "rowcall-prod"
-  image                  = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/rowcall/worker@sha256:0000000000000000000000000000000000000000000000000000000000000000"
-  repository_arn         = "arn:aws:ecr:eu-west-1:123456789012:repository/rowcall/worker"
-  architecture           = "ARM64"
-  command                = ["python", "-m", "worker"]
-  health_command         = ["python", "-m", "worker.health"]
-  size                   = { cpu = 1024, memory = 2048 }
-  environment            = { ROWCALL_LANES = "interactive" }
-  secret_arns            = { ROWCALL_REDIS_URL = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:url-abcdef" }
-  task_policy            = "{\"Version\":\"2012-10-17\",\"Statement\":[]}"
-  subnet_ids             = ["subnet-1", "subnet-2", "subnet-3"]
-  security_group_id      = "sg-1"
-  capacity               = { on_demand_base = 3, on_demand_weight = 1, spot_weight = 3 }
-  deployment_alarm_names = ["rowcall-prod-api-errors"]
-  enable_execute_command = false
-  kms_key_arn            = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000000"
-  log_retention_days     = 30
+  name              = "interactive-worker"
+  image             = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/rowcall/worker@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+  repository_arn    = "arn:aws:ecr:eu-west-1:123456789012:repository/rowcall/worker"
+  command           = ["python", "-m", "worker"]
+  health_command    = ["python", "-m", "worker.health"]
+  size              = { cpu = 1024, memory = 2048 }
+  environment       = { ROWCALL_LANES = "interactive" }
+  secret_arns       = { ROWCALL_REDIS_URL = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:url-abcdef" }
+  task_policies     = { work = "{\"Version\":\"2012-10-17\",\"Statement\":[]}" }
+  subnet_ids        = ["subnet-1", "subnet-2", "subnet-3"]
+  security_group_id = "sg-1"
+  capacity          = { on_demand_base = 3, on_demand_weight = 1, spot_weight = 3 }
+  platform = {
+    region                 = "eu-west-1"
+    cluster_arn            = "arn:aws:ecs:eu-west-1:123456789012:cluster/rowcall-prod"
+    cluster_name           = "rowcall-prod"
+    architecture           = "ARM64"
+    stop_timeout_seconds   = 120
+    deployment_alarm_names = ["rowcall-prod-api-errors"]
+    enable_execute_command = false
+    kms_key_arn            = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000000"
+    log_retention_days     = 30
+  }
   scaling = {
     minimum     = 3
     maximum     = 200
