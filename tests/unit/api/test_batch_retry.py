@@ -37,7 +37,7 @@ class StoreLostAfterMending(TimedRedisBatchStore):
 
 
 class StoreThatGetsBusy(TimedRedisBatchStore):
-    """A store in which whatever comes after the first batch would wait for a minute."""
+    """A store in which whatever comes after the first batch would wait for a minute, unless it comes under a key."""
 
     wait_seconds = 0.0
 
@@ -47,7 +47,7 @@ class StoreThatGetsBusy(TimedRedisBatchStore):
         return accepted
 
     def find_wait_seconds(self, once_key: str = "") -> float | None:
-        return self.wait_seconds
+        return None if once_key else self.wait_seconds
 
 
 def submitted(api: Api, body: bytes = CSV.encode()) -> str:
@@ -303,3 +303,14 @@ def test_mended_rows_that_would_wait_too_long_are_told_when_to_come_back(make_ap
     answer = retry(api, completed(api))
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "10")
+
+
+def test_mended_rows_need_room_though_they_bring_the_idempotency_key_of_their_file(make_api: ApiMaker) -> None:
+    api = make_api(batches=StoreThatGetsBusy, max_batch_queue_seconds=50.0)
+
+    path = f"/v1/batches/{completed(api)}/retry"
+    headers = {"Idempotency-Key": "order-4711"}
+
+    answer = api.client.post(path, data=MENDED, content_type="text/csv", headers=headers)
+
+    assert answer.status_code == 429

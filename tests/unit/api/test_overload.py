@@ -12,7 +12,7 @@ from shared.job_terms import RetryVerdict
 from shared.jobs import JobSpec, QueueState
 from shared.rates import Rate
 from shared.redis_messages import QueueEntry
-from tests.builders import record
+from tests.builders import record, success
 from tests.fakes import FakeJobStore, TimedRedisBatchStore
 from tests.unit.api.conftest import Api, ApiMaker, document_of
 
@@ -39,6 +39,9 @@ class SlowStore(FakeJobStore):
         return [refused if hurried else one for hurried, one in zip(is_hurried, accepted, strict=True)]
 
 
+PREDICT = "/v1/models/gender/predict"
+
+
 @pytest.fixture
 def api(make_api: ApiMaker) -> Api:
     return make_api(FullStore)
@@ -48,7 +51,7 @@ WAYS_IN = {
     "submit": ("POST", "/v1/predictions", {"input": record()}, {}),
     "submit and wait": ("POST", "/v1/predictions", {"input": record()}, {"Prefer": "wait=5"}),
     "an id of one's own": ("PUT", "/v1/predictions/order-4711", {"input": record()}, {}),
-    "predict": ("POST", "/v1/models/gender/predict", record(), {}),
+    "predict": ("POST", PREDICT, record(), {}),
 }
 
 
@@ -94,7 +97,7 @@ def test_what_was_refused_is_not_there(api: Api) -> None:
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [
-        pytest.param("/v1/models/gender/predict", record(), 429, id="the answer or nothing"),
+        pytest.param(PREDICT, record(), 429, id="the answer or nothing"),
         pytest.param("/v1/predictions", {"input": record()}, 202, id="a job that can be read later"),
     ],
 )
@@ -106,6 +109,26 @@ def test_who_has_no_use_for_a_late_answer_is_refused_at_once(
     answer = api.client.post(path, json=body, headers={"Prefer": "wait=1"})
 
     assert answer.status_code == status
+
+
+@pytest.mark.parametrize("query", ["", "?retain_for=60"])
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "order-4711"}], ids=["no key", "a key"])
+def test_who_says_nothing_waits_as_long_as_is_usual(make_api: ApiMaker, query: str, headers: dict[str, str]) -> None:
+    hurried = make_api(SlowStore, max_queue_seconds=60.0, default_wait_seconds=7.0)
+    patient = make_api(SlowStore, max_queue_seconds=60.0, default_wait_seconds=7.5)
+    patient.broker.outcome = success()
+
+    answers = [api.client.post(f"{PREDICT}{query}", json=record(), headers=headers) for api in (hurried, patient)]
+
+    assert [answer.status_code for answer in answers] == [429, 200]
+
+
+def test_nobody_is_refused_for_its_wait_where_none_is_too_long(make_api: ApiMaker) -> None:
+    api = make_api(SlowStore)
+
+    answer = api.client.post(PREDICT, json=record(), headers={"Prefer": "wait=1"})
+
+    assert answer.status_code == 504
 
 
 def test_a_tensor_whose_client_waits_too_briefly_is_refused_at_once(make_api: ApiMaker) -> None:
@@ -173,3 +196,22 @@ def test_no_file_is_refused_where_no_limit_is_set(make_api: ApiMaker) -> None:
     api = make_api(batches=StoreWithALongQueue)
 
     assert send_file(api).status_code == 202
+
+
+def test_a_file_over_the_rate_of_its_key_that_would_wait_too_long_is_refused_for_its_rate(make_api: ApiMaker) -> None:
+    api = make_api(batches=StoreWithALongQueue, max_batch_queue_seconds=50.0, rate_limit=0.1)
+    send_file(api, Idempotency_Key="order-4711")
+
+    answer = send_file(api)
+
+    assert (answer.status_code, document_of(answer)["code"]) == (429, "rate_limited")
+
+
+def test_a_file_that_would_wait_too_long_costs_nothing_of_the_rate_of_its_key(make_api: ApiMaker) -> None:
+    api = make_api(batches=StoreWithALongQueue, max_batch_queue_seconds=50.0, rate_limit=0.1)
+
+    refused, accepted = send_file(api), send_file(api, Idempotency_Key="order-4711")
+
+    assert (refused.status_code, document_of(refused)["code"]) == (429, "overloaded")
+    assert refused.headers["RateLimit"] == '"default";r=1;t=0'
+    assert accepted.status_code == 202
