@@ -8,6 +8,7 @@ from dataclasses import replace
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException, RequestedRangeNotSatisfiable
 
+from api.batch_admission import BatchAdmission
 from api.batch_parameters import BatchParameters, read_batch_parameters
 from api.batch_preview import preview_batch
 from api.batch_representations import batch_document, batch_url
@@ -19,12 +20,11 @@ from api.ids import BATCH_PREFIX, JobIds
 from api.mended_header import read_mend
 from api.owned import OwnedBatches
 from api.rate_limits import RateLimits
-from api.refusals import RateLimited
 from api.representations import json_response
 from api.request_headers import find_wait, read_deadline_seconds
 from api.served_models import RequestedModel, ServedModels
 from api.submissions import read_json
-from api.terms import find_once, name_key
+from api.terms import find_once
 from api.uploads import HashedUpload, PeekedUpload, drain_upload, open_upload
 from api.waiters import Waiters
 from api.webhooks import WebhookChoice
@@ -80,8 +80,8 @@ class Batches:
         self._models = models
         self._waiters = waiters
         self._ids = ids
-        self._rates = rates
         self._owned = OwnedBatches(batches, ids)
+        self._admission = BatchAdmission(batches, rates, settings)
         self._webhooks = WebhookChoice(settings)
         self._settings = settings
 
@@ -113,7 +113,8 @@ class Batches:
         deadline_seconds = read_deadline_seconds(request.headers, self._settings)
         model = self._models.get(parameters.model, parameters.version)
         if not parameters.is_dry_run:
-            self._require_rate(request.headers.get("Idempotency-Key"))
+            key = request.headers.get("Idempotency-Key")
+            self._admission.require(deadline_seconds=deadline_seconds, idempotency_key=key)
         if request.is_json:
             return self._submit_from_bucket(parameters, model, deadline_seconds)
         file = open_upload(request)
@@ -129,20 +130,6 @@ class Batches:
         input_bytes = self._files.write_from(key, hashed or upload, max_bytes=most)
         spec = self._make_spec(batch_id, model, layout, input_bytes, parameters, deadline_seconds)
         return self._accept(replace(spec, once=self._find_once(hashed and hashed.digest())))
-
-    def _require_rate(self, idempotency_key: str | None = None) -> None:
-        """Raise RateLimited before a file is read that would be refused after it; nothing is taken yet."""
-        caller = current_caller()
-        if caller.rate is None:
-            return
-        once_key = "" if idempotency_key is None else name_key(idempotency_key, owner=caller.owner)
-        if not self._batches.look_at_rate(caller.rate, once_key=once_key):
-            raise self._refusal()
-
-    def _refusal(self) -> RateLimited:
-        rate = current_caller().rate
-        assert rate is not None
-        return self._rates.refusal(rate)
 
     def _find_once(self, content: object) -> Once | None:
         """Return what the request's idempotency key stands for; content: the file, as far as a hash tells it."""
@@ -223,7 +210,7 @@ class Batches:
             return self._answer_again(accepted_at)
         if accepted_at is None:
             self._delete_refused(batch_folder(spec.id))
-            raise self._refusal()
+            raise self._admission.refusal()
         self._send(split, enqueued_at=accepted_at)
         batch = Batch(
             spec,
@@ -306,7 +293,7 @@ class Batches:
         """Store the mended rows, then accept the step that merges them; after it they are promised."""
         if batch.status is not BatchStatus.COMPLETED:
             raise BatchNotMendable(f"The batch is {batch.status.value}; mended rows are merged once it is completed.")
-        self._require_rate()
+        self._admission.require(deadline_seconds=batch.spec.deadline_seconds)
         upload = PeekedUpload(open_upload(request))
         mend = read_mend(upload.head, batch.spec.layout, new_token(), is_whole=upload.is_whole)
         self._files.write_from(mend_key(batch.id, mend.token), upload, max_bytes=self._settings.max_mended_bytes)
@@ -316,7 +303,7 @@ class Batches:
         if verdict != "ok":
             self._delete_refused(mend_folder(batch.id, mend.token))
             if verdict == "spent":
-                raise self._refusal()
+                raise self._admission.refusal()
             # It may have gone meanwhile.
             self._get(batch.id)
             raise BatchNotMendable("Other mended rows are being merged; send these when that is done.")

@@ -12,6 +12,7 @@ from api.group_commit import GroupCommit
 from api.list_query import read_list_query
 from api.owned import OwnedJobs
 from api.rate_limits import RateLimits
+from api.refusals import Overloaded
 from api.representations import job_document, job_headers, job_url, json_response, listed_document
 from shared.errors import JobGone, JobNotFound, JobNotRetryable
 from shared.job_store import JobStore
@@ -72,15 +73,17 @@ class PredictionRecords:
     def retry_prediction(self, job_id: str) -> Response:
         caller = current_caller()
         job = self._owned.require(job_id, caller)
-        verdict, retried_at = self._jobs.retry(job.spec, new_token(), rate=caller.rate)
+        verdict, seconds = self._jobs.retry(job.spec, new_token(), rate=caller.rate)
         if verdict is RetryVerdict.SPENT and caller.rate is not None:
             raise self._rates.refusal(caller.rate)
+        if verdict is RetryVerdict.FULL:
+            raise Overloaded(seconds)
         if verdict is RetryVerdict.INPUT_DROPPED:
             raise JobNotRetryable("The input of this prediction is kept no longer; submit it again.")
         if verdict is RetryVerdict.NOT_RETRYABLE:
             raise JobNotRetryable(f"The prediction is {job.status.value}; only one that failed or expired is retried.")
         if verdict is RetryVerdict.QUEUED:
-            self._group.send_alone(job.spec, enqueued_at=retried_at)
+            self._group.send_alone(job.spec, enqueued_at=seconds)
         again = self._owned.require_found(self._jobs.find(job.id), job_id, caller)
         return json_response(job_document(again), 202, {"Location": job_url(job_id), **job_headers(again)})
 

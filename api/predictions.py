@@ -94,6 +94,9 @@ class Predictions:
         self._settings = settings
         #: Of those who say nothing, on the routes that always wait.
         self._usual_wait = WaitPreference(settings.default_wait_seconds)
+        #: Theirs too: patience matters only where a wait can be too long.
+        is_limited = settings.max_queue_seconds > 0
+        self._usual_terms = Terms(patience_seconds=self._usual_wait.seconds) if is_limited else USUAL
 
     def blueprint(self) -> Blueprint:
         blueprint = Blueprint("predictions", __name__)
@@ -175,10 +178,14 @@ class Predictions:
         Raises what `Submissions.prepare` does, RequestMalformed, and NoPlaceToWait: then nothing was promised.
         """
         order = self.order_from_input(
-            records, request.headers, current_caller(), name=name, query={"version": version}, pointer=pointer
+            records,
+            request.headers,
+            current_caller(),
+            name=name,
+            query={"version": version},
+            pointer=pointer,
+            wait=None if wait_seconds is None else WaitPreference(min(wait_seconds, self._settings.max_wait_seconds)),
         )
-        if wait_seconds is not None:
-            order = replace(order, wait=WaitPreference(min(wait_seconds, self._settings.max_wait_seconds)))
         taken_on = self.take_on(order, must_wait=True)
         return show(taken_on) if taken_on.job.status is JobStatus.SUCCEEDED else _unsuccessful_answer(taken_on)
 
@@ -200,7 +207,8 @@ class Predictions:
         assert isinstance(document, dict)
         if "webhook" in document:
             terms = replace(terms, webhook_url=self._webhooks.from_body(document))
-        return self._make_order(envelope, headers, caller, terms, pointer="/input")
+        wait = find_wait(headers, self._settings)
+        return self._make_order(envelope, headers, caller, terms, pointer="/input", wait=wait)
 
     def order_from_input(
         self,
@@ -211,14 +219,23 @@ class Predictions:
         name: str,
         query: Mapping[str, str] | None = None,
         pointer: str = "",
+        wait: WaitPreference | None = None,
     ) -> Order:
-        """Check the body of `POST /v1/models/{name}/predict`, which always waits; raises the same."""
+        """Check the body of `POST /v1/models/{name}/predict`, which always waits; raises the same.
+
+        wait: what the client asks for in its own way.
+        """
         version = query.get("version") if query else None
-        terms = USUAL
+        terms = self._usual_terms
         if query or headers.get("Idempotency-Key") is not None:
             terms = self._read_terms(headers, caller, route=f"{name}/{version}", query=query or {}, document=records)
+        wait = wait or find_wait(headers, self._settings)
+        if wait is None:
+            wait = self._usual_wait
+        elif terms.patience_seconds is not None:
+            terms = replace(terms, patience_seconds=wait.seconds)
         envelope = Envelope(name, version, records, terms)
-        return self._make_order(envelope, headers, caller, terms, pointer=pointer, usual_wait=self._usual_wait)
+        return self._make_order(envelope, headers, caller, terms, pointer=pointer, wait=wait)
 
     def _read_terms(
         self, headers: RequestHeaders, caller: Caller, *, route: str, query: Mapping[str, str], document: object
@@ -230,7 +247,7 @@ class Predictions:
         if errors:
             raise InputInvalid(errors)
         once = find_once(headers, owner=caller.owner, route=f"{route}/{retain_seconds}", document=document)
-        return Terms(retain_seconds, once=once)
+        return Terms(retain_seconds, once=once, patience_seconds=self._usual_terms.patience_seconds)
 
     def _make_order(
         self,
@@ -240,7 +257,7 @@ class Predictions:
         terms: Terms,
         *,
         pointer: str,
-        usual_wait: WaitPreference | None = None,
+        wait: WaitPreference | None,
     ) -> Order:
         prepared = self._submissions.prepare(
             envelope.input,
@@ -252,7 +269,7 @@ class Predictions:
             caller=caller,
             terms=terms,
         )
-        return Order(prepared, find_wait(headers, self._settings) or usual_wait)
+        return Order(prepared, wait)
 
     def take_on(self, order: Order, *, must_wait: bool = False) -> TakenOn:
         """Accept the job and wait for it as asked; raises what `begin` and `finish` do."""

@@ -208,6 +208,7 @@ class Submissions:
             once=terms.once,
             webhook_url=terms.webhook_url,
             rate=caller.rate,
+            patience_seconds=terms.patience_seconds,
         )
         return PreparedJob(spec, size_bytes=len(orjson.dumps(checked.rows)))
 

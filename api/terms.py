@@ -34,6 +34,9 @@ class Terms:
     once: Once | None = None
     #: Where to tell that the job has ended; empty for nowhere.
     webhook_url: str = ""
+    #: How long its client waits, if it has no use for a later answer; None: it reads the answer later, or nothing is
+    #: refused for its wait here.
+    patience_seconds: float | None = None
 
 
 USUAL = Terms()

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from shared.batches import BatchError, BatchSpec, CsvDialect, CsvLayout, OnError
+from shared.batches import BatchError, BatchSpec, CsvDialect, CsvLayout, Mend, OnError
 from shared.jobs import ModelRef
 
 
@@ -37,6 +37,17 @@ def decode_batch_spec(text: bytes) -> BatchSpec:
             ),
             "on_error": OnError(fields["on_error"]),
         }
+    )
+
+
+def decode_mend(text: bytes | str) -> Mend:
+    fields = orjson.loads(text)
+    return Mend(
+        fields["token"],
+        CsvDialect(**fields["dialect"]),
+        tuple(fields["own_columns"]),
+        fields["row_number_column"],
+        fields["columns"],
     )
 
 

@@ -8,24 +8,21 @@ from typing import Any, Protocol
 import orjson
 from redis import Redis
 
-from shared.batch_records import decode_batch_spec, encode_batch_error, encode_batch_spec, find_number, pairs
-from shared.batches import (
-    BatchError,
-    BatchErrorCode,
-    BatchSpec,
-    BatchStatus,
-    Chunk,
-    CsvDialect,
-    Mend,
-    OnError,
-    Part,
-    ReplacedPart,
+from shared.batch_records import (
+    decode_batch_spec,
+    decode_mend,
+    encode_batch_error,
+    encode_batch_spec,
+    find_number,
+    pairs,
 )
+from shared.batches import BatchError, BatchErrorCode, BatchSpec, BatchStatus, Chunk, Mend, OnError, Part, ReplacedPart
 from shared.job_lists import PAGE_LOOKS
 from shared.job_records import encode_spec, find_delivery
 from shared.job_store import run_accepting, store_errors
 from shared.job_terms import Earlier, encode_once
 from shared.jobs import JobSpec
+from shared.queues import Lane
 from shared.rates import OnDebt, Rate, ignore_debt, tell_debts
 from shared.redis_client import Argument, Script, read_scripts
 from shared.settings import Settings
@@ -122,6 +119,12 @@ class BatchStore(Protocol):
         once_key: `Once.key` of the batch; one that stands for a batch already is always let in.
         """
 
+    def find_wait_seconds(self, once_key: str = "") -> float | None:
+        """Return how long a new file would wait for those before it; None while no speed is known.
+
+        once_key: as above; None too when it stands for what was accepted.
+        """
+
     def find(self, batch_id: str) -> Batch | None:
         """Return the batch, or None when there is no record under this id."""
 
@@ -212,7 +215,7 @@ class RedisBatchStore:
         texts = read_scripts({f"batch_{name}": True for name in names}, "record", "batch")
         texts |= read_scripts({"batch_mend": False}, "record", "batch", "rates")
         texts |= read_scripts({"batch_accept": False}, "record", "batch", "rates", "terms")
-        texts |= read_scripts({"rate": True}, "record", "rates")
+        texts |= read_scripts({"rate": True}, "record", "rates") | read_scripts({"batch_room": True}, "record")
         self._scripts = {name: Script(redis, text) for name, text in texts.items()}
 
     def _run(self, script: str, *arguments: Argument) -> Any:
@@ -230,8 +233,7 @@ class RedisBatchStore:
         arguments += [int(spec.on_error is OnError.ABORT), spec.max_error_ratio]
         arguments += [first_step.lane.value, first_step.id, encode_spec(first_step), first_step.max_attempts]
         arguments += [_list_of(spec.owner), encode_once(spec.once, self._settings), spec.webhook_url]
-        arguments.append(spec.rate.text if spec.rate else "")
-        arguments.append("" if spec.retain_seconds is None else spec.retain_seconds)
+        arguments += [spec.rate.text if spec.rate else "", "" if spec.retain_seconds is None else spec.retain_seconds]
         first, what, *told = self._accept("accept", arguments)
         self._tell(told, spec.rate)
         if what == b"spent":
@@ -247,6 +249,10 @@ class RedisBatchStore:
         if debt:
             self._on_debt(rate, float(debt))
         return not debt or rate.wait_seconds(float(debt)) == 0
+
+    def find_wait_seconds(self, once_key: str = "") -> float | None:
+        answer = self._run("room", Lane.BULK.value, once_key)
+        return float(answer) if answer is not None else None
 
     def find(self, batch_id: str) -> Batch | None:
         answer = self._run("find", batch_id, self._retention, encode_batch_error(_EXPIRED))
@@ -326,14 +332,7 @@ class RedisBatchStore:
             text = self._redis.hget(f"{self._key(batch_id)}:mends", str(index))
         if text is None:
             raise KeyError(f"{batch_id} has no mend {index}")
-        fields = orjson.loads(text)
-        return Mend(
-            fields["token"],
-            CsvDialect(**fields["dialect"]),
-            tuple(fields["own_columns"]),
-            fields["row_number_column"],
-            fields["columns"],
-        )
+        return decode_mend(text)
 
     def replace_part(self, batch_id: str, index: int, token: str, part: Part) -> bool:
         note = _replaced_member(batch_id, index, token)

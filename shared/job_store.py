@@ -16,7 +16,7 @@ from redis.exceptions import OutOfMemoryError, RedisError
 from shared.batches import BatchError, BatchErrorCode
 from shared.errors import NotReplicated, StoreFull, StoreUnavailable
 from shared.job_errors import JobErrorCode
-from shared.job_lists import PAGE_LOOKS, JobPage, decode_listed, listed_seconds, lists_of
+from shared.job_lists import PAGE_LOOKS, JobPage, decode_listed, list_of, listed_seconds, lists_of
 from shared.job_records import decode_job, decode_spec, encode_outcome, encode_spec, queue_state, seconds_per_job
 from shared.job_terms import DeleteVerdict, Earlier, RetryVerdict, encode_place
 from shared.jobs import Job, JobError, JobSpec, JobStatus, Outcome, QueueState
@@ -172,9 +172,10 @@ class JobStore(Protocol):
         """Delete a job with its input and output; no message brings it back."""
 
     def retry(self, spec: JobSpec, token: str, *, rate: Rate | None = None) -> tuple[RetryVerdict, float]:
-        """Queue a failed or expired job again under its id; returns also when that was.
+        """Queue a failed or expired job again under its id.
 
         token: tells this request from every other. rate: what its key is limited to.
+        Returns also when that was, or when there is no room after how many seconds there is.
         """
 
     def find(self, job_id: str) -> Job | None:
@@ -255,10 +256,11 @@ class RedisJobStore:
         names = ("claim", "renew", "finish", "release", "cancel", "find", "ended", "delete", "job_page", "glance")
         # The server runs the preludes at every call, so each script has only those that it needs.
         texts = read_scripts(dict.fromkeys(names, True), "record")
-        texts |= read_scripts({"retry": False}, "record", "rates")
-        texts |= read_scripts({"accept": False}, "record", "rates", "terms", "admission")
-        texts |= read_scripts({"restore": True}, "record", "terms")
-        texts |= read_scripts({"sweep": True}, "record", "batch")
+        # What is not limited needs nothing of it.
+        admission = ["admission"] if settings.max_queue_seconds else []
+        texts |= read_scripts({"retry": False}, "record", "rates", *admission)
+        texts |= read_scripts({"accept": False}, "record", "rates", "terms", *admission)
+        texts |= read_scripts({"restore": True}, "record", "terms") | read_scripts({"sweep": True}, "record", "batch")
         self._scripts = {name: Script(redis, text) for name, text in texts.items()}
         self._expired = encode_outcome(EXPIRED)
         self._canceled = encode_outcome(CANCELED)
@@ -272,7 +274,8 @@ class RedisJobStore:
         (lane,) = {spec.lane for spec in specs}
         arguments: list[bytes | str | float] = [lane.value]
         arguments += [entry.key, entry.before, entry.after] if entry is not None else ["", "", ""]
-        arguments += [listed_seconds(self._settings), self._settings.max_queue_seconds]
+        # The chunks of a file are promised with it.
+        arguments += [listed_seconds(self._settings), self._settings.max_queue_seconds * (lane is Lane.INTERACTIVE)]
         for spec in specs:
             arguments += [spec.id, encode_spec(spec), spec.deadline_seconds, spec.reply_to, spec.max_attempts]
             arguments.append(encode_place(spec, self._settings))
@@ -327,7 +330,7 @@ class RedisJobStore:
 
     def retry(self, spec: JobSpec, token: str, *, rate: Rate | None = None) -> tuple[RetryVerdict, float]:
         arguments: list[bytes | str | float] = [spec.id, token, spec.deadline_seconds, spec.max_attempts]
-        arguments.append(rate.text if rate else "")
+        arguments += [rate.text if rate else "", self._settings.max_queue_seconds, list_of(spec)]
         verdict, at, *told = run_accepting(self._scripts["retry"], self._settings, arguments)
         tell_debts(told, {rate.text: rate} if rate else {}, self._on_debt)
         return RetryVerdict(verdict.decode()), float(at)
@@ -372,8 +375,7 @@ class RedisJobStore:
             since = oldest.get(lane, "-inf")
             arguments += [lane.value, "" if since is None else since]
         at, expired, quarantined, resend = self._run("sweep", *arguments)
-        stuck = [Stuck(decode_spec(spec), int(attempt)) for spec, attempt in resend]
-        return Sweep(float(at), stuck, expired, quarantined)
+        return Sweep(float(at), [Stuck(decode_spec(spec), int(n)) for spec, n in resend], expired, quarantined)
 
 
 def _read_found(fields: Sequence[bytes] = (), queue: Sequence[Any] = ()) -> Job | None:

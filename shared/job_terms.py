@@ -34,6 +34,8 @@ class RetryVerdict(StrEnum):
     """What became of a request to try a job once more."""
 
     QUEUED = "queued"
+    #: It would wait too long.
+    FULL = "full"
     #: Its status allows none.
     NOT_RETRYABLE = "not_retryable"
     #: Its input is kept no longer.
@@ -44,12 +46,14 @@ class RetryVerdict(StrEnum):
 
 
 def encode_place(spec: JobSpec, settings: Settings) -> str:
-    """Return the list, the terms and the bucket of a job as `terms.lua` reads them; most of a key have the same."""
-    if spec.rate is not None:
-        return f"{list_of(spec)}\n{_encode_terms(spec, settings)}\n{spec.rate.text}"
-    if spec.once is None and spec.retain_seconds is None:
-        return list_of(spec)
-    return f"{list_of(spec)}\n{_encode_terms(spec, settings)}"
+    """Return the list, terms, bucket and patience of a job as `terms.lua` reads them; most of a key have the same."""
+    if spec.rate is None and spec.patience_seconds is None:
+        if spec.once is None and spec.retain_seconds is None:
+            return list_of(spec)
+        return f"{list_of(spec)}\n{_encode_terms(spec, settings)}"
+    bucket = "" if spec.rate is None else spec.rate.text
+    place = f"{list_of(spec)}\n{_encode_terms(spec, settings)}\n{bucket}"
+    return place if spec.patience_seconds is None else f"{place}\n{spec.patience_seconds:g}"
 
 
 def _encode_terms(spec: JobSpec, settings: Settings) -> str:

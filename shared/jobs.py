@@ -130,6 +130,8 @@ class JobSpec:
     once: Once | None = field(default=None, compare=False)
     #: What the key that it came with is limited to; the same holds.
     rate: Rate | None = field(default=None, compare=False)
+    #: After so long its client waits no longer, and has no use for the answer; None: it comes back for it. As above.
+    patience_seconds: float | None = field(default=None, compare=False)
 
     @property
     def shown_id(self) -> str:

@@ -136,6 +136,8 @@ class Settings(BaseSettings):
     max_rows: Count = 1_000
     #: A single prediction that would wait for longer than this is refused; 0 refuses none.
     max_queue_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    #: A file that would wait for longer than this for those before it is refused; 0 refuses none.
+    max_batch_queue_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     #: Requests per second that are accepted of a key without a rate of its own, or of all callers together where none
     #: is asked for; 0 limits nobody.
     rate_limit: RequestsPerSecond = 0.0

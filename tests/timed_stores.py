@@ -41,6 +41,8 @@ class TimedRedisJobStore(RedisJobStore):
             elif b":job:" in key:
                 _age_record(self.redis, key, seconds)
                 _age_life(self.redis, key, seconds)
+            elif b":load:" in key:
+                self.redis.hincrbyfloat(key, "at", -seconds)
             elif b":gone:" in key or b":once:" in key:
                 _age_life(self.redis, key, seconds)
             elif b":rate:" in key:

@@ -10,8 +10,9 @@ local speed = redis.call('HMGET', load_key(lane), 'busy', 'jobs')
 local answer = {redis.call('ZCOUNT', workers_key(lane), now, '+inf'), speed[1] or '', speed[2] or ''}
 local ahead = redis.call('ZCARD', queued_key(lane))
 local queued, deadlines, created, refused = {}, {}, stamp(now), 0
--- What one job adds to the wait, also while no worker lives: one will come. Nothing is known of the speed at first.
-local each = limit > 0 and tonumber(speed[2] or 0) > 0 and speed[1] / speed[2] / math.max(answer[1], 1)
+local each = limit > 0 and seconds_each(answer[1], speed[1], speed[2])
+-- Whether anybody waits for room; nobody asks as long as nothing is limited.
+local has_turns
 for i = 7, #ARGV, 6 do
   local id, deadline = ARGV[i], stamp(now + tonumber(ARGV[i + 2]))
   local place = places[ARGV[i + 5]] or read_place(ARGV[i + 5])
@@ -23,13 +24,16 @@ for i = 7, #ARGV, 6 do
   local is_spent = bucket and not earlier and not has_request(bucket) and redis.call('EXISTS', JOB .. id) == 0
   if each and not earlier and not is_spent then
     local wait = (ahead + #queued / 2 + 1) * each
-    delay = find_delay(lane, place.start, id, ARGV[i + 1], terms, wait, each, limit, tonumber(ARGV[i + 2]))
+    if has_turns == nil then has_turns = has_line(lane) end
+    local own = math.min(tonumber(ARGV[i + 2]), place.patience or math.huge)
+    delay = find_delay(lane, has_turns, place.start, id, ARGV[i + 1], terms, wait, each, limit, own)
   end
   if is_spent then
     refused = refused + 1
     table.insert(answer, stamp(bucket.debt + bucket.each - bucket.most))
     table.insert(answer, 'spent')
   elseif delay then
+    has_turns = true
     refused = refused + 1
     table.insert(answer, stamp(delay))
     table.insert(answer, 'full')

@@ -7,13 +7,15 @@ local function read_terms(text)
   return {retain = keep ~= '-' and keep, key = key ~= '-' and key, digest = digest, seconds = seconds}
 end
 
--- Where jobs are listed, their terms and their bucket: 'start of the list' and, each behind a line feed, terms and a bucket
--- if there are any. Read once for all jobs that have the same.
+-- Where jobs are listed, their terms, their bucket and patience: 'start of the list' and, each behind a line feed, terms and a
+-- bucket if there are any, and for how many seconds their clients wait if they take no later answer. Read once for all jobs
+-- that have the same.
 local places, owned = {}, {}
 local function read_place(text)
-  local start, terms, bucket = string.match(text, '^([^\n]*)\n?([^\n]*)\n?(.*)$')
+  local start, terms, bucket, patience = string.match(text, '^([^\n]*)\n?([^\n]*)\n?([^\n]*)\n?(.*)$')
   owned[start] = owned[start] or {}
-  local place = {start = start, ids = owned[start], terms = terms ~= '' and read_terms(terms), bucket = bucket}
+  local place = {start = start, ids = owned[start], terms = terms ~= '' and read_terms(terms), bucket = bucket,
+                 patience = tonumber(patience)}
   places[text] = place
   return place
 end

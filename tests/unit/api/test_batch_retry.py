@@ -11,6 +11,7 @@ from shared.batch_jobs import mend_job
 from shared.batch_store import CANCELED, Batch
 from shared.batches import BatchStatus, Chunk, Mend, Part
 from shared.errors import StoreUnavailable
+from shared.job_terms import Earlier
 from tests.fakes import TimedRedisBatchStore
 from tests.unit.api.conftest import Api, ApiMaker, document_of
 
@@ -33,6 +34,20 @@ class StoreLostAfterMending(TimedRedisBatchStore):
         if self.is_lost:
             raise StoreUnavailable
         return super().find(batch_id)
+
+
+class StoreThatGetsBusy(TimedRedisBatchStore):
+    """A store in which whatever comes after the first batch would wait for a minute, unless it comes under a key."""
+
+    wait_seconds = 0.0
+
+    def accept(self, *arguments: Any) -> float | Earlier | None:
+        accepted = super().accept(*arguments)
+        self.wait_seconds = 60.0
+        return accepted
+
+    def find_wait_seconds(self, once_key: str = "") -> float | None:
+        return None if once_key else self.wait_seconds
 
 
 def submitted(api: Api, body: bytes = CSV.encode()) -> str:
@@ -280,3 +295,22 @@ def test_a_store_lost_after_accepting_does_not_hide_that_they_were_accepted(make
 
     assert (response.status_code, document_of(response)["status"]) == (202, "running")
     assert len(api.broker.sent) == 2
+
+
+def test_mended_rows_that_would_wait_too_long_are_told_when_to_come_back(make_api: ApiMaker) -> None:
+    api = make_api(batches=StoreThatGetsBusy, max_batch_queue_seconds=50.0)
+
+    answer = retry(api, completed(api))
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "10")
+
+
+def test_mended_rows_need_room_though_they_bring_the_idempotency_key_of_their_file(make_api: ApiMaker) -> None:
+    api = make_api(batches=StoreThatGetsBusy, max_batch_queue_seconds=50.0)
+
+    path = f"/v1/batches/{completed(api)}/retry"
+    headers = {"Idempotency-Key": "order-4711"}
+
+    answer = api.client.post(path, data=MENDED, content_type="text/csv", headers=headers)
+
+    assert answer.status_code == 429
