@@ -13,6 +13,7 @@ from shared.errors import BrokerUnavailable, DependencyError
 from shared.job_errors import JobErrorCode
 from shared.job_store import JobStore, Stuck
 from shared.jobs import JobSpec
+from shared.list_trimmer import ListTrimmer
 from shared.queues import Lane
 from shared.redis_client import Script
 from shared.settings import Settings
@@ -45,6 +46,7 @@ class Sweeper:
         self._housekeeping = housekeeping
         self._broker = broker
         self._take = Script(redis, TAKE_TURN)
+        self._trimmer = ListTrimmer(redis, settings)
         self._interval = settings.sweep_interval_seconds
         self._lock_key = f"{settings.key_root}sweeper"
         self._stopping = threading.Event()
@@ -83,6 +85,7 @@ class Sweeper:
             self._measures.job_errors(JobErrorCode.WORKER_DIED, found.quarantined)
         for specs in group_for_resend(found.resend):
             self._broker.send(specs, enqueued_at=found.at)
+        self._trimmer.run()
         # Last, so that a file store that is away delays nothing else.
         self._housekeeping.run()
 

@@ -1,6 +1,7 @@
 -- Looks through the jobs of one owner, the newest first, for at most so many.
 -- ARGV: start of the owner's lists, seconds for which a job is listed, most jobs to find, most to look at, status or '',
---       model or '', and where to begin: the list and how many of its jobs are left ('' for the newest).
+--       model or '', and where to begin: the list and how many of its jobs are left, those that were trimmed since it was
+--       begun among them ('' for the newest).
 -- Returns where the next page begins ('' at the end), then for each job: spec without rows, and its fields.
 local start, most, budget, status, model = ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5], ARGV[6]
 local newest = math.floor(now / SPAN)
@@ -28,10 +29,11 @@ end
 span = math.min(span, newest)
 while span >= oldest do
   local key = root .. start .. span
-  left = math.min(left or math.huge, redis.call('LLEN', key))
+  local trimmed = tonumber(redis.call('HGET', TRIMMED, start .. span) or 0)
+  left = math.min((left or math.huge) - trimmed, redis.call('LLEN', key))
   while left > 0 do
     if #found > most or budget == 0 then
-      found[1] = span .. '-' .. left
+      found[1] = span .. '-' .. left + trimmed
       return found
     end
     local first = math.max(left - math.min(PIECE, budget), 0)

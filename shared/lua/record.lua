@@ -118,13 +118,17 @@ local function finalize(id, status, outcome, retention, facts)
   if facts[2] ~= '' then append(told, facts[2], describe_end(id, status, facts, completed, expires, outcome)) end
 end
 
--- Jobs by owner in the order in which they were accepted: a list for each SPAN, which goes as a whole.
-local SPAN = 600
+-- Jobs by owner in the order in which they were accepted: a list for each SPAN, which is trimmed at its oldest end, and goes
+-- as a whole at last. LISTS: all of them, by when they are looked at next. TRIMMED: how many jobs each has lost so far.
+local SPAN, LISTS, TRIMMED = 600, root .. 'lists', root .. 'lists_trimmed'
 local function list_jobs(owned, seconds)
   for start, ids in pairs(owned) do
-    local key = root .. start .. math.floor(now / SPAN)
+    local name = start .. math.floor(now / SPAN)
     each_chunk(ids, function(...)
-      if redis.call('RPUSH', key, ...) == select('#', ...) then redis.call('EXPIRE', key, seconds) end
+      if redis.call('RPUSH', root .. name, ...) == select('#', ...) then
+        redis.call('EXPIRE', root .. name, seconds)
+        redis.call('ZADD', LISTS, stamp(now), name)
+      end
     end)
   end
 end

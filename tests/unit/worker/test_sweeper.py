@@ -9,7 +9,7 @@ from redis import Redis
 from shared.batch_store import RedisBatchStore
 from shared.errors import BrokerUnavailable
 from shared.file_store import LocalFileStore
-from shared.job_store import Stuck
+from shared.job_store import RedisJobStore, Stuck
 from shared.jobs import JobSpec, JobStatus, ModelRef
 from shared.queues import Lane
 from shared.settings import Settings
@@ -203,3 +203,13 @@ def test_a_broker_that_goes_down_before_the_message_is_sent_loses_no_job(
     sweeper.sweep()
 
     assert broker.sent == [[job_spec("prd_a")]]
+
+
+def test_jobs_that_are_gone_leave_their_lists(sweeper: Sweeper, redis: Redis, settings: Settings) -> None:
+    store = RedisJobStore(redis, settings)
+    store.accept([job_spec("prd_a")])
+    store.delete("prd_a")
+
+    sweeper.sweep()
+
+    assert redis.keys(f"{settings.key_root}made:*") == []
