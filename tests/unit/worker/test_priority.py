@@ -9,6 +9,9 @@ import pytest
 from shared.queues import Lane
 from worker.priority import BULK_NICENESS, Priority
 
+#: No process is more urgent, so none becomes less urgent by it.
+FOREMOST = -20
+
 
 def niceness_after_start(lanes: Sequence[Lane]) -> int:
     """Start it in a thread of its own, because nobody may raise a priority again."""
@@ -28,8 +31,8 @@ def niceness_after_start(lanes: Sequence[Lane]) -> int:
     ("lanes", "least"),
     [
         pytest.param([Lane.BULK], BULK_NICENESS, id="files only"),
-        pytest.param([Lane.INTERACTIVE], 0, id="single predictions only"),
-        pytest.param([Lane.INTERACTIVE, Lane.BULK], 0, id="both"),
+        pytest.param([Lane.INTERACTIVE], FOREMOST, id="single predictions only"),
+        pytest.param([Lane.INTERACTIVE, Lane.BULK], FOREMOST, id="both"),
     ],
 )
 def test_a_worker_of_files_alone_lets_others_go_first(lanes: Sequence[Lane], least: int) -> None:
