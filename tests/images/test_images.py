@@ -142,4 +142,4 @@ def test_all_that_its_processes_import_is_in_it(image: str, rooms: tuple[str, ..
 def test_only_what_runs_is_in_it(image: str) -> None:
     kinds = {Path(name).suffix for name in list_files(image)}
 
-    assert kinds <= {".py", ".pyc", ".lua", ".yaml", ".html", ".js", ".json", ".joblib"}
+    assert kinds <= {".py", ".pyc", ".lua", ".yaml", ".html", ".js", ".css", ".svg", ".json", ".joblib"}
