@@ -281,12 +281,20 @@ class Predictions:
         """Give the job to its group; then wait for its flag, and `finish` it within the block.
 
         must_wait: accept nothing, and raise NoPlaceToWait, when too many requests wait already.
+        Raises RateLimited, if it is known here that nothing is left.
         """
         place = None if order.wait is None else self._waiters.maker_place(order.prepared.spec.id)
         begun = Begun(order, place)
         if must_wait and begun.maker is None:
             raise NoPlaceToWait("Too many requests wait for their results already; try again soon.")
-        begun.ticket = self._submissions.add(order.prepared, result=None if begun.maker is None else begun.maker.ended)
+        try:
+            begun.ticket = self._submissions.add(
+                order.prepared, result=None if begun.maker is None else begun.maker.ended
+            )
+        except BaseException:
+            # It may be refused here already, and the block that gives the place up has not begun.
+            begun.leave()
+            raise
         return begun
 
     def finish(self, begun: "Begun") -> TakenOn:

@@ -212,3 +212,14 @@ def test_a_key_can_have_a_rate_where_the_others_have_none(make_api: ApiMaker) ->
 
 def test_the_rate_of_a_key_is_a_rate_of_its_requests_and_not_of_its_rows(api: Api) -> None:
     assert (api.submit([record()] * 100).status_code, api.submit().status_code) == (202, 429)
+
+
+@pytest.mark.parametrize("way_in", ["submit and wait", "predict", "open inference", "mlflow", "sagemaker"])
+def test_who_is_refused_takes_no_place_of_those_who_wait(make_api: ApiMaker, way_in: str) -> None:
+    api = make_api(rate_limit=SLOW, max_waiters=1)
+    api.submit()
+
+    refused = ask(api, way_in)
+
+    with api.waiters.room() as has_room:
+        assert (refused.status_code, has_room) == (429, True)

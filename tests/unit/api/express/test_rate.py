@@ -58,3 +58,15 @@ def test_the_store_is_asked_whether_an_idempotency_key_stands_for_something(make
 
     assert fast == plain
     assert (fast.jobs, ("idempotency-replayed", "true") in fast.headers) == (1, True)
+
+
+@each_path
+def test_who_is_refused_takes_no_place_of_those_who_wait(make_pair: PairMaker, path: str) -> None:
+    pair = make_pair(rate_limit=0.1, max_waiters=1)
+    pair.set_up(outcome=success())
+    pair.ask_fast(asked(path))
+
+    refused = [pair.ask_fast(asked(path)).status for _ in range(3)]
+
+    with pair.fast.waiters.room() as has_room:
+        assert (refused, has_room) == ([429] * 3, True)
