@@ -12,11 +12,13 @@ from granian.log import LogLevels
 from granian.server.mp import MPServer
 
 from api.host_tallies import host_tallies
-from shared.child_process import end_with_parent
+from shared.child_process import follow_parent
 from shared.settings import Settings, SettingsInvalid, read_settings
 
 #: Requests in hand get so long to end when the server is told to stop.
 GRACE_SECONDS = 30
+#: They get so long when the main process was killed: one that stands still would hold the port of its successor.
+ORPHAN_SECONDS = 10
 #: Connections that wait to be taken, and that one process holds open; an idle one costs little.
 BACKLOG = 4096
 MAX_CONNECTIONS = 65_536
@@ -85,7 +87,7 @@ def _begin_server_process(parent_pid: int) -> None:
     """Be ready to be ended: while it starts, a server process has its parent's handlers, which only make a note."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-    end_with_parent(parent_pid)
+    follow_parent(parent_pid, ORPHAN_SECONDS)
 
 
 if __name__ == "__main__":
