@@ -6,18 +6,21 @@ Nothing heavy is imported before a command runs, so that help and completion are
 import os
 import sys
 from io import TextIOWrapper
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rowcall_client import DEFAULT_URL, __version__, exit_codes
-from rowcall_client.command_input import read_input
-from rowcall_client.command_setup import AsJson, GlobalOptions, ModelName, Url, Version, connected
+from rowcall_client.command_input import parse_metadata, read_input
+from rowcall_client.command_setup import AsJson, GlobalOptions, Metadata, ModelName, RetainFor, Url, Version, connected
 from rowcall_client.errors import PredictionFailed
 from rowcall_client.keys_command import keys
 from rowcall_client.predictions import Prediction, Status
 from rowcall_client.quarantine_command import quarantine
 from rowcall_client.score_command import score
+
+if TYPE_CHECKING:
+    from rowcall_client.job_flows import JobOptions
 
 URL_VARIABLE = "ROWCALL_URL"
 KEY_VARIABLE = "ROWCALL_API_KEY"
@@ -102,19 +105,26 @@ def predict(  # noqa: PLR0913 - one parameter for each option
     version: Version = None,
     wait: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="How long to wait.")] = 30,
     cancel_after: CancelAfter = None,
+    retain_for: RetainFor = None,
+    metadata: Metadata = None,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
     """Predict one row, or the rows of a file, and print the answer."""
     rows = read_input(features or [], input_file)
+    options: JobOptions = {
+        "model": model,
+        "version": version,
+        "cancel_after_seconds": cancel_after,
+        "retain_for": retain_for,
+        "metadata": parse_metadata(metadata),
+    }
     with connected(ctx, url, as_json=as_json) as (client, screen):
-        screen.show_prediction(
-            client.predict(rows, model=model, version=version, cancel_after_seconds=cancel_after, wait_seconds=wait)
-        )
+        screen.show_prediction(client.predict(rows, wait_seconds=wait, **options))
 
 
 @app.command(epilog=exit_codes.HELP)
-def submit(
+def submit(  # noqa: PLR0913 - one parameter for each option
     ctx: typer.Context,
     features: Features = None,
     *,
@@ -122,13 +132,22 @@ def submit(
     model: ModelName = None,
     version: Version = None,
     cancel_after: CancelAfter = None,
+    retain_for: RetainFor = None,
+    metadata: Metadata = None,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
     """Hand in rows without waiting, and print the id of the prediction."""
     rows = read_input(features or [], input_file)
+    options: JobOptions = {
+        "model": model,
+        "version": version,
+        "cancel_after_seconds": cancel_after,
+        "retain_for": retain_for,
+        "metadata": parse_metadata(metadata),
+    }
     with connected(ctx, url, as_json=as_json) as (client, screen):
-        screen.show_submitted(client.submit(rows, model=model, version=version, cancel_after_seconds=cancel_after))
+        screen.show_submitted(client.submit(rows, **options))
 
 
 @app.command(epilog=exit_codes.HELP)

@@ -54,6 +54,27 @@ def parse_value(text: str) -> float | int | str:
     return float(text) if math.isfinite(float(text)) else text
 
 
+def parse_texts(arguments: Sequence[str], kind: str, example: str) -> dict[str, str] | None:
+    """Return name to text from arguments such as NAME=TEXT; None without any.
+
+    kind: how an argument of the kind is written. Raises typer.BadParameter.
+    """
+    texts: dict[str, str] = {}
+    for argument in arguments:
+        name, equals, text = argument.partition("=")
+        if not (name and equals and text):
+            raise typer.BadParameter(f"{argument!r} is not {kind}, such as {example}")
+        if name in texts:
+            raise typer.BadParameter(f"{name!r} is given twice: it can be only one {kind}")
+        texts[name] = text
+    return texts or None
+
+
+def parse_metadata(arguments: Sequence[str] | None) -> dict[str, str] | None:
+    """Return the texts of NAME=TEXT arguments; None without any. Raises typer.BadParameter."""
+    return parse_texts(arguments or [], "NAME=TEXT", "order=4711")
+
+
 def parse_file(file: BinaryIO) -> Row | Sequence[Row]:
     """Return the record or the array of records in a JSON file. Raises typer.BadParameter."""
     try:

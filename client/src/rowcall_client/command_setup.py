@@ -23,6 +23,17 @@ Version = Annotated[
     str | None, typer.Option("--version", metavar="VERSION", help="Model version; the current one by default.")
 ]
 
+RetainFor = Annotated[
+    str | None,
+    typer.Option(
+        "--retain-for", metavar="TIME", help="Keep it so long once it is finished, such as 90s or 5m; 0 keeps nothing."
+    ),
+]
+Metadata = Annotated[
+    list[str] | None,
+    typer.Option("--metadata", metavar="NAME=TEXT", help="A text of yours that comes back with it; may be repeated."),
+]
+
 TOKEN_VARIABLE = "ROWCALL_OPERATOR_TOKEN"  # noqa: S105 - the name of a variable
 Token = Annotated[
     str | None,

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from rowcall_client.command_setup import AsJson, GlobalOptions, ModelName, Url, Version, connected
+from rowcall_client.command_input import parse_metadata
+from rowcall_client.command_setup import AsJson, GlobalOptions, Metadata, ModelName, RetainFor, Url, Version, connected
 from rowcall_client.score_order import DASH, ScoreOrder, parse_columns, parse_delimiter
 from rowcall_client.score_screen import DocumentScoreScreen, ScoreScreen
 from rowcall_client.uploads import BatchOptions
@@ -86,6 +87,8 @@ def score(  # noqa: PLR0913 - one parameter for each option
     delimiter: Delimiter = None,
     encoding: Encoding = None,
     column: Column = None,
+    retain_for: RetainFor = None,
+    metadata: Metadata = None,
     dry_run: DryRun = False,
     resume: Resume = None,
     retry: Retry = None,
@@ -108,7 +111,9 @@ def score(  # noqa: PLR0913 - one parameter for each option
             max_error_ratio=max_error_ratio,
             delimiter=parse_delimiter(delimiter),
             encoding=encoding,
-            columns=parse_columns(column or []),
+            columns=parse_columns(column),
+            retain_for=retain_for,
+            metadata=parse_metadata(metadata),
         ),
         is_dry_run=dry_run,
         force=force,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from rowcall_client.command_input import parse_texts
 from rowcall_client.uploads import BatchOptions
 
 #: Stands for stdin as an input, and for stdout as an output.
@@ -83,7 +84,7 @@ class ScoreOrder:
         if self.resume_id is not None and (
             self.is_dry_run or any(value is not None for value in self.options.values())
         ):
-            raise typer.BadParameter("with --resume the file is at the server: options on how to read it come too late")
+            raise typer.BadParameter("with --resume the file is at the server: options for the upload come too late")
 
         path = self.upload
         if path not in (None, DASH) and not os.access(path, os.R_OK):
@@ -114,17 +115,9 @@ class ScoreOrder:
             raise typer.BadParameter(f"{path} exists already; --force replaces it")
 
 
-def parse_columns(arguments: list[str]) -> dict[str, str] | None:
+def parse_columns(arguments: list[str] | None) -> dict[str, str] | None:
     """Return feature to header from FEATURE=HEADER arguments; None without any. Raises typer.BadParameter."""
-    columns: dict[str, str] = {}
-    for argument in arguments:
-        feature, equals, header = argument.partition("=")
-        if not (feature and equals and header):
-            raise typer.BadParameter(f"{argument!r} is not FEATURE=HEADER, such as height='Body height'")
-        if feature in columns:
-            raise typer.BadParameter(f"the column of {feature!r} is given twice")
-        columns[feature] = header
-    return columns or None
+    return parse_texts(arguments or [], "FEATURE=HEADER", "height='Body height'")
 
 
 def parse_delimiter(text: str | None) -> str | None:

@@ -1,7 +1,6 @@
 """Which key opens which route, and how a request without one is refused."""
 
 import re
-from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -10,12 +9,11 @@ from werkzeug.test import TestResponse
 
 from api import access
 from api.access import OPEN, SCOPES, find_needs
-from api.app import Collaborators, create_app
 from api.callers import Scope
-from shared.settings import Settings
 from tests.builders import record
 from tests.unit.api.batches.conftest import CSV
 from tests.unit.api.conftest import Api, ApiMaker, document_of
+from tests.unit.api.routes import hollow_app
 
 TOKEN = "an operator's own token"
 PARAMETER = re.compile("<[^>]+>")
@@ -95,10 +93,7 @@ def test_nothing_tells_unknown_revoked_and_expired_keys_apart(
 
 def routes() -> list[tuple[str, str]]:
     """Return method and path of every route that asks for a key."""
-    nothing: Any = None
-    names = (field.name for field in fields(Collaborators))
-    app = create_app(Settings(require_keys=True), Collaborators(**dict.fromkeys(names, nothing)))
-    needs = find_needs(app, keys_required=True)
+    needs = find_needs(hollow_app(require_keys=True), keys_required=True)
     return sorted((method, PARAMETER.sub("x", rule)) for method, rule in needs if method not in ("HEAD", "OPTIONS"))
 
 

@@ -1,20 +1,17 @@
 """Whose job it is: to everybody else an id is as unknown as one that was never given out."""
 
 import re
-from dataclasses import fields
 from typing import Any
 
 import pytest
-from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from api.app import Collaborators, create_app
 from api.callers import CALLER, Caller, Scope
 from shared.jobs import JobStatus
-from shared.settings import Settings
 from tests.builders import record, success
 from tests.unit.api.batches.conftest import CSV, batch_of, forget
 from tests.unit.api.conftest import Api, ApiMaker, document_of, finish
+from tests.unit.api.routes import rules
 
 ADA, BOB = (Caller(owner, f"key of {owner}", frozenset(Scope)) for owner in ("ada", "bob"))
 PARAMETER = re.compile("<[^>]+>")
@@ -22,13 +19,6 @@ PARAMETER = re.compile("<[^>]+>")
 OWNED = {"job_id", "batch_id"}
 NOT_OWNED = {"name", "version", "key_id"}
 UNKNOWN = {"predictions": "prd_" + "a" * 40, "batches": "bat_" + "a" * 40}
-
-
-def rules() -> list[Rule]:
-    """Return every route that there is; its views would not work."""
-    nothing: Any = None
-    names = (field.name for field in fields(Collaborators))
-    return list(create_app(Settings(), Collaborators(**dict.fromkeys(names, nothing))).url_map.iter_rules())
 
 
 #: Method and path of every route that takes an id with an owner. The quarantine is for operators, who see all of them.

@@ -5,10 +5,13 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from api.access import SCOPES
 from api.callers import Scope
+from api.rate_limits import COUNTED
 from tests.builders import failure, record, success
 from tests.unit.api.batches.conftest import CSV
 from tests.unit.api.conftest import Api, ApiMaker, document_of
+from tests.unit.api.routes import rules
 
 #: One request in ten seconds, and one at once.
 SLOW = 0.1
@@ -34,6 +37,14 @@ WAYS_IN: dict[str, tuple[str, str, dict[str, Any]]] = {
 FILES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "a file": ("POST", "/v1/batches", FILE),
     "a file with a key": ("POST", "/v1/batches", FILE | {"headers": {"Idempotency-Key": "order-4711"}}),
+}
+
+#: Routes that change a job and give the workers nothing to predict, as Flask names them.
+FREE = {
+    "predictions.cancel_prediction",
+    "batches.cancel_batch",
+    "prediction_webhooks.redeliver_prediction",
+    "batch_webhooks.redeliver_batch",
 }
 
 
@@ -84,6 +95,14 @@ def test_a_file_counts(api: Api, way_in: str) -> None:
 
     assert (first.status_code, second.status_code) == (202, 429)
     assert first.headers["RateLimit"] == '"default";r=0;t=10'
+
+
+def test_every_route_that_takes_something_counts_or_is_known_to_make_no_work() -> None:
+    takes_jobs = {blueprint for blueprint, scope in SCOPES.items() if scope in {Scope.PREDICT, Scope.BATCH}}
+
+    taking = {rule.endpoint for rule in rules() if {"POST", "PUT"} & (rule.methods or set())}
+
+    assert {name for name in taking if name.partition(".")[0] in takes_jobs} == COUNTED | FREE
 
 
 def test_nothing_is_kept_or_sent_of_what_was_refused(api: Api) -> None:

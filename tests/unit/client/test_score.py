@@ -93,11 +93,12 @@ def test_the_options_are_passed_on(server: ScriptedServer, batch: Make, complete
     run(
         *(people, "--model", "gender", "--version", "2", "--on-error", "abort", "--max-error-ratio", "0.5"),
         *("--delimiter", "tab", "--encoding", "cp1252", "--column", "height=Body height", "--column", "weight=kg"),
+        *("--retain-for", "2h", "--metadata", "order=4711"),
     )
 
     assert server.requests[0].path == (
-        "/v1/batches?model=gender&version=2&on_error=abort&max_error_ratio=0.5&delimiter=%09&encoding=cp1252"
-        "&column=height%3ABody+height&column=weight%3Akg"
+        "/v1/batches?model=gender&version=2&on_error=abort&max_error_ratio=0.5&delimiter=%09&encoding=cp1252&retain_for=2h"
+        "&column=height%3ABody+height&column=weight%3Akg&metadata=order%3A4711"
     )
 
 
@@ -292,6 +293,7 @@ def test_with_json_trouble_is_a_document_on_stderr_beside_the_batch(
         pytest.param(("people.csv", "--resume", "bat_1"), "either a file or --resume", id="two inputs"),
         pytest.param(("people.csv", "--retry", "people.csv"), "say which with --resume", id="retry of nothing"),
         pytest.param(("--resume", "bat_1", "--model", "x"), "come too late", id="options after the upload"),
+        pytest.param(("--resume", "bat_1", "--retain-for", "0"), "come too late", id="retention after the upload"),
         pytest.param(("--resume", "bat_1", "--dry-run"), "come too late", id="dry run after the upload"),
         pytest.param(("people.csv", "--json"), "-o must name a file", id="two things on stdout"),
         pytest.param(("people.csv", "--json", "-o", "-"), "-o must name a file", id="two things on stdout, said so"),
@@ -303,6 +305,7 @@ def test_with_json_trouble_is_a_document_on_stderr_beside_the_batch(
         pytest.param(("people.csv", "-o", "no/where.csv"), "cannot be written", id="no such folder"),
         pytest.param(("people.csv", "--column", "height"), "'height' is not FEATURE=HEADER", id="half a column"),
         pytest.param(("people.csv", "--column", "a=1", "--column", "a=2"), "given twice", id="a column twice"),
+        pytest.param(("people.csv", "--metadata", "order"), "'order' is not NAME=TEXT", id="half a text"),
         pytest.param(("people.csv", "--delimiter", ";;"), "not one character", id="long delimiter"),
         pytest.param(("people.csv", "--max-error-ratio", "2"), "--max-error-ratio", id="ratio above 1"),
         pytest.param(("people.csv", "--on-error", "stop"), "--on-error", id="unknown word"),

@@ -17,6 +17,8 @@ from tests.unit.client.scripted_server import ScriptedServer
         (("predict", "height"), None, "'height' is not FEATURE=VALUE"),
         (("predict", "=181"), None, "'=181' is not FEATURE=VALUE"),
         (("predict", "height=1", "height=2"), None, "the feature 'height' is given twice"),
+        (("predict", "height=1", "--metadata", "order"), None, "'order' is not NAME=TEXT, such as order=4711"),
+        (("submit", "height=1", "--metadata", "a=1", "--metadata", "a=2"), None, "'a' is given twice"),
         (("predict", "height=1", "--input", "-"), "{}", "either FEATURE=VALUE arguments or --input"),
         (("predict", "--input", "-"), "{height: 1}", "the input is not JSON"),
         (("predict", "--input", "-"), '{"height": NaN}', "NaN is not a JSON number"),

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.unit.client.cli.conftest import Make, run
 from tests.unit.client.scripted_server import ScriptedServer
 
@@ -45,6 +47,22 @@ def test_predict_passes_model_version_deadline_and_wait_on(server: ScriptedServe
     assert (request.method, request.path) == ("POST", "/v1/predictions")
     assert request.body == {"model": "gender", "version": "2", "input": {"height": 181}}
     assert (request.headers["prefer"], request.headers["cancel-after"]) == ("wait=4", "9s")
+
+
+@pytest.mark.parametrize("command", ["predict", "submit"])
+def test_how_long_a_job_is_kept_and_texts_of_yours_are_passed_on(
+    server: ScriptedServer, succeeded_job: Make, command: str
+) -> None:
+    server.answer(succeeded_job())
+
+    run(command, "height=181", "--retain-for", "90s", "--metadata", "order=4711", "--metadata", "by=Ada = me")
+
+    (request,) = server.requests
+    assert request.body == {
+        "input": {"height": 181},
+        "retain_for": "90s",
+        "metadata": {"order": "4711", "by": "Ada = me"},
+    }
 
 
 def test_rows_of_a_file_make_a_table_with_row_numbers(
