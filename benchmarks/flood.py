@@ -35,9 +35,10 @@ _RECORD = json.dumps({"height": 181, "weight": 80, "shoe_size": 44})
 
 
 class PredictClient:
-    """Asks for single predictions, with one connection for each thread."""
+    """Asks for single predictions, with one connection for each thread, and with an API key where one is given."""
 
-    def __init__(self, url: str, model: str) -> None:
+    def __init__(self, url: str, model: str, *, api_key: str | None = None) -> None:
+        self._headers = {"Content-Type": "application/json"} | authorize(api_key)
         self._address = urlsplit(url).netloc
         self._path = f"/v1/models/{model}/predict"
         self._held = local()
@@ -47,7 +48,7 @@ class PredictClient:
         if not hasattr(self._held, "connection"):
             self._held.connection = http.client.HTTPConnection(self._address, timeout=_REQUEST_SECONDS)
         connection: http.client.HTTPConnection = self._held.connection
-        connection.request("POST", self._path, _RECORD, {"Content-Type": "application/json"})
+        connection.request("POST", self._path, _RECORD, self._headers)
         answer = connection.getresponse()
         body = answer.read()
         if answer.status != http.client.OK:
@@ -55,9 +56,14 @@ class PredictClient:
         return time.perf_counter() - scheduled
 
 
-def measure_latencies(url: str, model: str, seconds: float) -> list[float]:
+def authorize(api_key: str | None) -> dict[str, str]:
+    """Return the headers that show a key."""
+    return {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
+
+
+def measure_latencies(url: str, model: str, seconds: float, *, api_key: str | None = None) -> list[float]:
     """Send requests at a fixed rate, whether or not earlier ones are answered; return how long each took."""
-    client = PredictClient(url, model)
+    client = PredictClient(url, model, api_key=api_key)
     with ThreadPoolExecutor(_THREADS) as threads:
         started = time.perf_counter()
         answers = []
