@@ -2,17 +2,16 @@
 
 import logging
 import time
-from collections.abc import Callable
 from dataclasses import replace
 
 from flask import Blueprint, Response, request
-from werkzeug.exceptions import HTTPException, RequestedRangeNotSatisfiable
+from werkzeug.exceptions import HTTPException
 
 from api.batch_admission import BatchAdmission
+from api.batch_downloads import BatchDownloads
 from api.batch_parameters import BatchParameters, read_batch_parameters
 from api.batch_preview import preview_batch
 from api.batch_representations import batch_document, batch_url
-from api.batch_results import Assembled, assemble_errors, assemble_results
 from api.bucket_input import bucket_errors, read_input_url, refused, require_unpacked
 from api.callers import current_caller
 from api.csv_header import MAX_HEADER_BYTES, read_layout
@@ -34,11 +33,9 @@ from shared.batch_store import CANCELED, Batch, BatchStore, EndVerdict
 from shared.batches import BatchSpec, BatchStatus, CsvLayout, choose_chunk_bytes
 from shared.broker import Broker
 from shared.errors import (
-    BatchGone,
     BatchNotMendable,
     BrokerUnavailable,
     DependencyError,
-    FileMissing,
     IdempotencyKeyReused,
     JobAlreadyFinal,
     NotReplicated,
@@ -54,9 +51,6 @@ log = logging.getLogger(__name__)
 
 #: How often a waiting request and a stream of events look at the record.
 LOOK_SECONDS = 0.5
-_CSV = "text/csv"
-
-Assemble = Callable[[Batch, BatchStore, FileStore], Assembled]
 
 
 class Batches:
@@ -81,6 +75,7 @@ class Batches:
         self._waiters = waiters
         self._ids = ids
         self._owned = OwnedBatches(batches, ids)
+        self._downloads = BatchDownloads(self._owned, batches, files)
         self._admission = BatchAdmission(batches, rates, settings)
         self._webhooks = WebhookChoice(settings)
         self._settings = settings
@@ -91,8 +86,8 @@ class Batches:
         for rule, method, view in (
             ("/v1/batches", "POST", self.submit_batch),
             (one, "GET", self.read_batch),
-            (f"{one}/results", "GET", self.read_results),
-            (f"{one}/errors", "GET", self.read_errors),
+            (f"{one}/results", "GET", self._downloads.read_results),
+            (f"{one}/errors", "GET", self._downloads.read_errors),
             (f"{one}/cancel", "POST", self.cancel_batch),
             (f"{one}/retry", "POST", self.retry_batch),
         ):
@@ -323,64 +318,3 @@ class Batches:
             self._broker.send([step], enqueued_at=enqueued_at)
         except BrokerUnavailable as error:
             log.warning("message left to the sweeper", extra={"job_id": step.id, "detail": error.detail})
-
-    def read_results(self, batch_id: str) -> Response:
-        return self._send_file(batch_id, "results", assemble_results)
-
-    def read_errors(self, batch_id: str) -> Response:
-        return self._send_file(batch_id, "errors", assemble_errors)
-
-    def _send_file(self, batch_id: str, what: str, assemble: Assemble) -> Response:
-        """Stream an assembled file; ranges only of one that no longer grows."""
-        batch, assembled = self._assemble_consistently(batch_id, assemble)
-        response = Response(content_type=f"{_CSV}; charset={batch.spec.layout.dialect.encoding}")
-        response.headers["X-Complete"] = "true" if batch.status is BatchStatus.COMPLETED else "false"
-        response.headers["Content-Disposition"] = f'attachment; filename="{batch.id}-{what}.csv"'
-        start, stop = 0, assembled.size
-        if batch.status.is_final:
-            response.set_etag(f"{batch.id}-{batch.completed_at}")
-            response.headers["Accept-Ranges"] = "bytes"
-            response.make_conditional(request)
-            if response.status_code != 200:
-                return response
-            start, stop = _requested_range(response, assembled.size)
-        response.response = assembled.read(self._files, start, stop)
-        response.content_length = stop - start
-        return response
-
-    def _assemble_consistently(self, batch_id: str, assemble: Assemble) -> tuple[Batch, Assembled]:
-        """Return a batch and the file that goes with it: rows may be mended between reading the one and the other."""
-        batch = self._get(batch_id)
-        while True:
-            assembled = self._assemble(batch, assemble)
-            current = self._get(batch_id)
-            if (current.mends, current.completed_at) == (batch.mends, batch.completed_at):
-                return batch, assembled
-            batch = current
-
-    def _assemble(self, batch: Batch, assemble: Assemble) -> Assembled:
-        """Return the file; raises BatchGone when its pieces are being deleted, so that no stream breaks off."""
-        gone = BatchGone("The files of this batch are past their retention.")
-        if batch.is_past_retention:
-            raise gone
-        try:
-            assembled = assemble(batch, self._batches, self._files)
-            assembled.require_files(self._files)
-        except FileMissing as error:
-            raise gone from error
-        return assembled
-
-
-def _requested_range(response: Response, total: int) -> tuple[int, int]:
-    """Return the bytes asked for, and mark the response as a part of the whole; raises 416."""
-    wanted = request.range
-    # Only the ETag tells that it is the same file: of a date, or a weak one, that is not known.
-    is_same = request.headers.get("If-Range") in (None, response.headers["ETag"])
-    if wanted is None or wanted.units != "bytes" or not is_same or len(wanted.ranges) != 1:
-        return 0, total
-    found = wanted.range_for_length(total)
-    if found is None:
-        raise RequestedRangeNotSatisfiable(total)
-    response.status_code = 206
-    response.headers["Content-Range"] = f"bytes {found[0]}-{found[1] - 1}/{total}"
-    return found

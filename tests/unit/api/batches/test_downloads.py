@@ -1,5 +1,7 @@
 """What a client sees of results and errors: every byte, a range, or what is done so far."""
 
+import gzip
+
 import pytest
 
 from shared.batch_files import result_key
@@ -178,6 +180,59 @@ def test_finished_results_that_a_client_has_are_not_sent_again(api: Api) -> None
     response = get(api, batch_id, "/results", If_None_Match=etag)
 
     assert (response.status_code, response.data) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    "accepted", ["gzip, deflate, br", "*", "gzip;q=0.5, identity;q=0.5", "deflate, gzip;q=1.0, *;q=0.5"]
+)
+def test_a_client_that_takes_gzip_gets_the_same_bytes_packed(api: Api, accepted: str) -> None:
+    response = get(api, completed(api), "/results", Accept_Encoding=accepted)
+
+    assert (response.status_code, gzip.decompress(response.data)) == (200, WHOLE)
+    assert (response.headers["Content-Encoding"], response.headers["Accept-Ranges"]) == ("gzip", "none")
+    assert "Content-Length" not in response.headers
+
+
+@pytest.mark.parametrize("accepted", ["", "identity", "br", "gzip;q=0", "gzip;q=0.5, identity", "*;q=0"])
+def test_another_gets_them_as_they_are(api: Api, accepted: str) -> None:
+    response = get(api, completed(api), "/results", Accept_Encoding=accepted)
+
+    assert (response.status_code, response.data) == (200, WHOLE)
+    assert "Content-Encoding" not in response.headers
+
+
+def test_rows_done_so_far_are_packed_too(api: Api) -> None:
+    response = get(api, running(api), "/results", Accept_Encoding="gzip")
+
+    assert gzip.decompress(response.data) == RESULT_HEADER + RESULTS[0]
+
+
+def test_packed_results_are_another_representation_with_an_etag_of_its_own(api: Api) -> None:
+    batch_id = completed(api)
+    plain, packed = (get(api, batch_id, "/results", Accept_Encoding=how) for how in ("identity", "gzip"))
+
+    again = [
+        get(api, batch_id, "/results", Accept_Encoding="gzip", If_None_Match=response.headers["ETag"]).status_code
+        for response in (plain, packed)
+    ]
+
+    assert again == [200, 304]
+    assert [response.headers["Vary"] for response in (plain, packed)] == ["Accept-Encoding"] * 2
+
+
+def test_a_range_is_of_the_bytes_as_they_are(api: Api) -> None:
+    response = get(api, completed(api), "/results", Accept_Encoding="gzip", Range="bytes=150-")
+
+    assert (response.status_code, response.data) == (206, WHOLE[150:])
+
+
+def test_a_range_of_the_packed_file_is_not_continued(api: Api) -> None:
+    batch_id = completed(api)
+    etag = get(api, batch_id, "/results", Accept_Encoding="gzip").headers["ETag"]
+
+    response = get(api, batch_id, "/results", Accept_Encoding="gzip", Range="bytes=150-", If_Range=etag)
+
+    assert (response.status_code, response.data) == (200, WHOLE)
 
 
 def test_results_and_errors_are_saved_under_names_of_their_own(api: Api) -> None:
