@@ -21,7 +21,7 @@ from shared.garbage import freeze_objects
 from shared.job_store import RedisJobStore
 from shared.logs import configure_logs
 from shared.quarantine import RedisQuarantine
-from shared.redis_client import make_redis
+from shared.redis_client import make_redis, open_connections_soon
 from shared.registry import RedisRegistry
 from shared.settings import read_settings
 from shared.store_metrics import StoreMetrics
@@ -31,7 +31,10 @@ settings = read_settings()
 configure_logs("api", settings.log_level)
 # A request must fail fast: the client can try again, and knows that nothing was accepted.
 RETRIES = 3
+#: The group commit, the grouped reads, the followers, the two threads of those who wait, and a few requests at once.
+STORE_CONNECTIONS = 8
 redis = make_redis(settings, settings.store_url, retries=RETRIES, max_connections=settings.api_threads + 2)
+open_connections_soon(redis, STORE_CONNECTIONS)
 rates = RateLimits()
 jobs = RedisJobStore(redis, settings, on_debt=rates.note)
 celery = make_celery(settings)

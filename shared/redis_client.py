@@ -4,12 +4,13 @@ import hashlib
 import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from redis import BlockingConnectionPool, Redis
 from redis.backoff import ExponentialWithJitterBackoff
-from redis.exceptions import BusyLoadingError, MasterDownError, NoScriptError, ReadOnlyError
+from redis.exceptions import BusyLoadingError, MasterDownError, NoScriptError, ReadOnlyError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
@@ -59,6 +60,26 @@ def make_redis(
         **({} if url.startswith("unix") else {"socket_keepalive": True}),
     )
     return Redis(connection_pool=pool)
+
+
+def open_connections_soon(redis: Redis, count: int) -> None:
+    """Have a client open so many connections beforehand, for as many threads that use it at once; without waiting.
+
+    Otherwise it opens one whenever more threads than ever coincide. That may take hours to come about: a request is
+    slower by a handshake then, when nobody expects it, and connections seem to leak.
+    """
+    threading.Thread(target=open_connections, args=(redis, count), name="connections", daemon=True).start()
+
+
+def open_connections(redis: Redis, count: int) -> None:
+    """Have a client hold so many connections; fewer if the server is away, for then they are opened when needed."""
+    pool = redis.connection_pool
+    opened: list[Any] = []
+    with suppress(RedisError):
+        while len(opened) < count:
+            opened.append(pool.get_connection())
+    for connection in opened:
+        pool.release(connection)
 
 
 class PatientPool(BlockingConnectionPool):

@@ -11,7 +11,7 @@ from shared.file_store import make_file_store
 from shared.job_store import RedisJobStore
 from shared.lane_flow import LaneFlow
 from shared.queues import Lane
-from shared.redis_client import make_redis
+from shared.redis_client import make_redis, open_connections_soon
 from shared.registry import RedisRegistry
 from shared.settings import Settings
 from shared.store_metrics import StoreMetrics
@@ -34,6 +34,8 @@ from worker.tasks import register_tasks
 
 #: A worker is patient: an answer that is computed should not be lost to an outage of some seconds.
 RETRIES = 8
+#: What predicts, the sweeper, the lease keeper, the presence and the reporter.
+STORE_CONNECTIONS = 5
 
 
 def create_worker(settings: Settings) -> Any:
@@ -45,6 +47,7 @@ def create_worker(settings: Settings) -> Any:
     _require_fit_queues(settings)
     predictors = Predictors.load(settings.models_dir, settings.models)
     redis = make_redis(settings, settings.store_url, retries=RETRIES)
+    open_connections_soon(redis, STORE_CONNECTIONS)
     celery = make_celery(settings)
     jobs = RedisJobStore(redis, settings)
     leases = LeaseKeeper(jobs, settings)

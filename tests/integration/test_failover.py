@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
 import pytest
@@ -21,7 +22,7 @@ from shared.broker import CeleryBroker, make_celery
 from shared.errors import NotReplicated
 from shared.job_store import RedisJobStore
 from shared.queues import Lane
-from shared.redis_client import SOCKET_TIMEOUT_SECONDS, Script, make_redis
+from shared.redis_client import SOCKET_TIMEOUT_SECONDS, Script, make_redis, open_connections
 from shared.settings import Settings
 from tests.builders import batch_spec, chunk, csv_layout, job_spec, part, success
 from tests.store_pair import StorePair
@@ -71,12 +72,6 @@ def be_refused_twice(redis: Redis, accept: Callable[[], object]) -> None:
             accept()
 
 
-def open_connections(redis: Redis, count: int) -> None:
-    connections = [redis.connection_pool.get_connection() for _ in range(count)]
-    for connection in connections:
-        redis.connection_pool.release(connection)
-
-
 def test_one_refused_write_takes_every_connection_from_a_demoted_primary(
     redis: Redis, settings: Settings, pair: StorePair
 ) -> None:
@@ -108,6 +103,24 @@ def test_messages_go_to_the_new_primary(redis: Redis, settings: Settings, pair: 
     broker.send([job_spec("prd_b")], enqueued_at=2.0)
 
     assert pair.primary.do("LLEN", f"{settings.key_root}broker:interactive") == 2
+
+
+def test_connections_that_were_opened_beforehand_are_enough_for_as_many_threads(
+    redis: Redis, settings: Settings, pair: StorePair
+) -> None:
+    open_connections(redis, 4)
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda _: redis.blpop(["nothing"], timeout=0.1), range(4)))
+
+    assert pair.primary.do("CLIENT", "LIST").count(f"name={settings.key_prefix} ".encode()) == 4
+
+
+def test_a_server_that_is_away_at_first_gets_its_connections_when_they_are_needed(settings: Settings) -> None:
+    with closing(Refusing()) as server, closing(make_redis(settings, server.url, retries=0)) as client:
+        open_connections(client, 4)
+
+    assert server.visits == 1
 
 
 class Refusing:
