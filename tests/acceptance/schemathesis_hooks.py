@@ -1,4 +1,4 @@
-"""What a generator of requests cannot know: which key it is let in with, and that an Idempotency-Key is used once."""
+"""What a generator of requests cannot know: its own key, and which names of requests and jobs it may make up."""
 
 import os
 import uuid
@@ -14,11 +14,15 @@ NO_KEY_ID = "0" * 16
 
 @schemathesis.hook
 def before_call(context: schemathesis.HookContext, case: schemathesis.Case[Any], kwargs: dict[str, Any]) -> None:
-    """Keep the fuzzer from locking itself out, and from naming two requests one."""
+    """Keep the fuzzer from locking itself out, from naming two requests one, and from calling our ids its own."""
     key_id = case.path_parameters.get("key_id")
     if key_id == os.environ[OWN_KEY_ID]:
         case.path_parameters["key_id"] = NO_KEY_ID
     # What is meant to be refused has to be sent as it is.
-    is_meant_well = case.meta is None or not case.meta.generation.mode.is_negative
-    if is_meant_well and "Idempotency-Key" in case.headers:
+    if case.meta is not None and case.meta.generation.mode.is_negative:
+        return
+    if "Idempotency-Key" in case.headers:
         case.headers["Idempotency-Key"] = str(uuid.uuid4())
+    # An id of an earlier answer is tried wherever there is room for an id, and is none that its client made.
+    if case.method == "PUT" and str(case.path_parameters.get("prediction_id")).startswith("prd_"):
+        case.path_parameters["prediction_id"] = f"own-{uuid.uuid4()}"
