@@ -116,8 +116,7 @@ class Callers:
         self._rate_limit = settings.rate_limit
         # All of them share a bucket: behind a proxy, their addresses are the proxy's.
         self._anyone = replace(ANYONE, rate=self._make_rate("anyone", None)) if self._rate_limit else ANYONE
-        token = settings.operator_token
-        self._token = token.get_secret_value().encode() if token else None
+        self._tokens = [token.encode() for token in settings.operator_tokens]
         #: By the hash of the key, so that none lies in memory.
         self._known: dict[bytes, _Known] = {}
         self._noted_at: dict[str, float] = {}
@@ -142,8 +141,9 @@ class Callers:
                 return known.caller
             # This request looks it up anew, and the others go on meanwhile.
             known.renew_at = known.good_until
-        # Compared in a time that does not depend on how much of it is right.
-        if self._token is not None and hmac.compare_digest(text.encode(), self._token):
+        # Compared with each, in a time that does not depend on how much of it is right.
+        matches = [hmac.compare_digest(text.encode(), token) for token in self._tokens]
+        if any(matches):
             return OPERATOR
         key = self._keys.find_valid(text)
         if key is None:

@@ -63,6 +63,17 @@ def _webhook_secret(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _operator_token(tokens: SecretStr) -> SecretStr:
+    given = _split(tokens.get_secret_value())
+    if not 1 <= len(given) <= 2 or not all(len(token) >= 16 for token in given):
+        raise ValueError("must be at least 16 characters without a comma, or two of these with a comma between")
+    return tokens
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
 def _origins(origins: tuple[str, ...]) -> tuple[str, ...]:
     if not all(origin == "*" or _ORIGIN.fullmatch(origin) for origin in origins):
         raise ValueError("must be origins such as https://app.example, without a path, or *")
@@ -72,6 +83,7 @@ def _origins(origins: tuple[str, ...]) -> tuple[str, ...]:
 _ORIGIN = re.compile(r"https?://[^/\s*]+")
 
 RequestsPerSecond = Annotated[float, AfterValidator(_rate)]
+OperatorToken = Annotated[SecretStr, AfterValidator(_operator_token)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 BrokerUrl = Annotated[SecretStr, AfterValidator(_broker_url)]
 QueueUrl = Annotated[str, AfterValidator(_queue_url)]
@@ -124,8 +136,9 @@ class Settings(BaseSettings):
     max_waiters: Count = 1_000
     #: Whether every request needs an API key; unset, none does, and the API listens on this machine only.
     require_keys: bool | None = None
-    #: Proves an operator, who may decide on jobs in quarantine and on keys, as does a key with the scope admin.
-    operator_token: Annotated[SecretStr, Field(min_length=16)] | None = None
+    #: Proves an operator, who may decide on jobs in quarantine and on keys, as does a key with the scope admin; two
+    #: with a comma between, while one is replaced.
+    operator_token: OperatorToken | None = None
     #: How long a browser is to ask for us by HTTPS only; 0 says nothing of it.
     hsts_seconds: Annotated[int, Field(ge=0)] = 0
     #: Pages on these origins may call the API from a browser, `*` for all; empty: none may.
@@ -222,7 +235,7 @@ class Settings(BaseSettings):
     def _split_names(cls, values: dict[str, object]) -> dict[str, object]:
         for name in ("models", "lanes", "input_buckets", "cors_origins", "webhook_secrets", "webhook_allowed_networks"):
             if isinstance(text := values.get(name), str):
-                values[name] = tuple(part.strip() for part in text.split(",") if part.strip())
+                values[name] = _split(text)
         return values
 
     @model_validator(mode="after")
@@ -254,6 +267,11 @@ class Settings(BaseSettings):
     def store_url(self) -> str:
         """The job store's URL with its password, for the client library only: never log it."""
         return self.redis_url.get_secret_value()
+
+    @property
+    def operator_tokens(self) -> tuple[str, ...]:
+        """The tokens of which each proves an operator: never log them."""
+        return _split(self.operator_token.get_secret_value()) if self.operator_token else ()
 
     @property
     def is_on_sqs(self) -> bool:

@@ -56,7 +56,7 @@ def targets(text: str) -> set[str]:
 
 
 def test_there_are_workflows() -> None:
-    assert [workflow.stem for workflow in WORKFLOWS] == ["ci", "deploy", "images", "plan", "release"]
+    assert [workflow.stem for workflow in WORKFLOWS] == ["audit", "ci", "deploy", "images", "plan", "release"]
 
 
 @each_workflow
@@ -140,6 +140,71 @@ def test_an_audit_that_could_look_up_nothing_does_not_pass() -> None:
 
     assert len(commands) == 1
     assert "--strict" in commands[0].split()
+
+
+def test_every_change_is_audited_and_every_day_without_one_too() -> None:
+    audit = parse(ROOT / ".github/workflows/audit.yml")
+
+    assert {"pull_request", "push", "schedule"} <= audit["on"].keys()
+    assert [step["run"] for step in audit["jobs"]["audit"]["steps"] if "run" in step] == ["make audit"]
+
+
+@each_workflow
+def test_nothing_that_fails_is_passed_over(workflow: Path) -> None:
+    text = workflow.read_text()
+
+    assert "continue-on-error" not in text
+    assert "|| true" not in text
+
+
+def build_steps() -> list[dict[str, Any]]:
+    """Return the steps that build, scan and push an image, in their order."""
+    return list(parse(ROOT / ".github/workflows/images.yml")["jobs"]["build"]["steps"])
+
+
+def position(steps: list[dict[str, Any]], part: str) -> int:
+    """Return the place of the one step whose action or script has this in it."""
+    (found,) = [number for number, step in enumerate(steps) if part in step.get("uses", "") + step.get("run", "")]
+    return found
+
+
+def test_an_image_with_a_high_finding_ends_the_build_before_it_is_pushed() -> None:
+    steps = build_steps()
+
+    scan = steps[position(steps, "anchore/scan-action@")]["with"]
+
+    assert (scan["fail-build"], scan["severity-cutoff"]) == (True, "high")
+    assert position(steps, "anchore/scan-action@") < position(steps, "docker push")
+
+
+def test_what_is_scanned_listed_and_pushed_is_the_image_that_was_built() -> None:
+    steps = build_steps()
+
+    built = steps[position(steps, "docker/build-push-action@")]["with"]["tags"]
+
+    assert steps[position(steps, "anchore/scan-action@")]["with"]["image"] == built
+    assert steps[position(steps, "anchore/sbom-action@")]["with"]["image"] == built
+    assert (
+        f'docker tag "{built}" '.replace("${{ matrix.name }}", "$NAME") in steps[position(steps, "docker push")]["run"]
+    )
+
+
+def test_every_image_gets_a_list_of_what_is_in_it() -> None:
+    steps = build_steps()
+
+    listed = steps[position(steps, "anchore/sbom-action@")]["with"]
+    kept = next(step["with"] for step in steps if step.get("with", {}).get("path") == listed["output-file"])
+
+    assert listed["format"] == "spdx-json"
+    assert kept["if-no-files-found"] == "error"
+
+
+def test_an_image_stands_on_a_base_that_is_named_by_its_digest() -> None:
+    steps = build_steps()
+    base = parse(ROOT / ".github/workflows/images.yml")["jobs"]["base"]["steps"][0]["run"]
+
+    assert "image=$BASE@$digest" in base
+    assert "PYTHON_IMAGE=${{ needs.base.outputs.image }}" in steps[position(steps, "build-push")]["with"]["build-args"]
 
 
 def test_the_roles_trust_what_the_workflows_run_for() -> None:

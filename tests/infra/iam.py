@@ -60,6 +60,21 @@ def needed_actions(operations: Iterable[tuple[str, str]]) -> set[str]:
 
 def allowed_actions(iam: Any, role: str) -> set[str]:
     """Return every action that a role's policies allow, its own and those attached to it."""
+    return {action for statement in statements_of(iam, role) for action in actions_of(statement)}
+
+
+def allowed_on_everything(iam: Any, role: str) -> set[str]:
+    """Return the actions that a role's policies allow on every resource."""
+    return {
+        action
+        for statement in statements_of(iam, role)
+        for action in actions_of(statement)
+        if statement["Resource"] in ("*", ["*"])
+    }
+
+
+def statements_of(iam: Any, role: str) -> list[dict[str, Any]]:
+    """Return the statements of a role's policies, its own and those attached to it."""
     documents = [
         iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
         for name in iam.list_role_policies(RoleName=role)["PolicyNames"]
@@ -68,7 +83,7 @@ def allowed_actions(iam: Any, role: str) -> set[str]:
         version = iam.get_policy(PolicyArn=attached["PolicyArn"])["Policy"]["DefaultVersionId"]
         found = iam.get_policy_version(PolicyArn=attached["PolicyArn"], VersionId=version)
         documents.append(found["PolicyVersion"]["Document"])
-    return {action for document in documents for statement in document["Statement"] for action in actions_of(statement)}
+    return [statement for document in documents for statement in document["Statement"]]
 
 
 def actions_of(statement: dict[str, Any]) -> list[str]:

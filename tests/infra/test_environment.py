@@ -8,13 +8,59 @@ import pytest
 from shared.queues import Lane
 from shared.s3_files import S3FileStore
 from tests.infra.conftest import ZONES, Cloud
-from tests.infra.iam import allowed_actions
+from tests.infra.iam import allowed_actions, allowed_on_everything
 from tests.infra.terraform import Terraform
 
 pytestmark = [pytest.mark.infra, pytest.mark.timeout(1200)]
 
 NAME = "rowcall-staging"
 SERVICES = ("api", "interactive-worker", "bulk-worker", "webhooks")
+
+FILES = {
+    "kms:Decrypt",
+    "kms:GenerateDataKey",
+    "s3:AbortMultipartUpload",
+    "s3:DeleteObject",
+    "s3:GetObject",
+    "s3:ListBucket",
+    "s3:ListMultipartUploadParts",
+    "s3:PutObject",
+}
+WORK = {
+    "ecs:GetTaskProtection",
+    "ecs:UpdateTaskProtection",
+    "sqs:ChangeMessageVisibility",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:ReceiveMessage",
+    "sqs:SendMessage",
+}
+#: What each service may ask AWS for.
+NEEDED = {
+    "api": FILES | {"sqs:GetQueueAttributes", "sqs:SendMessage"},
+    "interactive-worker": FILES | WORK,
+    "bulk-worker": FILES | WORK,
+    "webhooks": set[str](),
+}
+#: Services whose things have ids and no names, or whose actions know no resource (STS, the login of ECR, a random
+#: password).
+WITHOUT_NAMES = {
+    "acm",
+    "application-autoscaling",
+    "cloudwatch",
+    "ec2",
+    "ecr",
+    "ecs",
+    "elasticache",
+    "elasticloadbalancing",
+    "events",
+    "kms",
+    "logs",
+    "route53",
+    "secretsmanager",
+    "sts",
+    "wafv2",
+}
 
 
 def test_everything_is_made(deployed: Terraform) -> None:
@@ -230,14 +276,35 @@ def test_no_role_has_an_action_with_a_wildcard(deployed: Terraform, cloud: Cloud
     assert [action for action in actions if "*" in action] == []
 
 
-def test_the_api_can_send_and_not_receive(deployed: Terraform, cloud: Cloud) -> None:
-    actions = allowed_actions(cloud.client("iam"), f"{NAME}-api-task")
+@pytest.mark.parametrize(("service", "needed"), NEEDED.items(), ids=NEEDED)
+def test_a_service_may_do_what_it_needs_and_no_more(
+    deployed: Terraform, cloud: Cloud, service: str, needed: set[str]
+) -> None:
+    assert allowed_actions(cloud.client("iam"), f"{NAME}-{service}-task") == needed
 
-    assert {action for action in actions if action.startswith("sqs:")} == {"sqs:GetQueueAttributes", "sqs:SendMessage"}
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_may_do_nothing_with_every_resource_but_log_in_for_its_image(
+    deployed: Terraform, cloud: Cloud, service: str
+) -> None:
+    iam = cloud.client("iam")
+
+    assert allowed_on_everything(iam, f"{NAME}-{service}-task") == set()
+    # An action that knows no resource.
+    assert allowed_on_everything(iam, f"{NAME}-{service}-execution") == {"ecr:GetAuthorizationToken"}
 
 
-def test_what_delivers_webhooks_may_ask_aws_for_nothing(deployed: Terraform, cloud: Cloud) -> None:
-    assert allowed_actions(cloud.client("iam"), f"{NAME}-webhooks-task") == set()
+def test_on_every_resource_a_role_of_ci_may_do_only_what_can_be_said_no_closer(
+    deployed: Terraform, cloud: Cloud
+) -> None:
+    iam = cloud.client("iam")
+    roles = [role["RoleName"] for role in iam.list_roles()["Roles"]]
+
+    found = {role: allowed_on_everything(iam, role) for role in roles if role.startswith("rowcall-ci-")}
+
+    assert len(found) == 5
+    assert found["rowcall-ci-push"] == {"ecr:GetAuthorizationToken"}
+    assert {action.partition(":")[0] for actions in found.values() for action in actions} == WITHOUT_NAMES
 
 
 def test_the_tries_to_deliver_webhooks_are_counted(deployed: Terraform, cloud: Cloud) -> None:

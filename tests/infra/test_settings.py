@@ -1,5 +1,6 @@
 """What Terraform tells the processes is what the application reads: names, values, and the servers behind them."""
 
+import json
 from typing import Any
 
 import pytest
@@ -18,6 +19,12 @@ from worker.webhooks.pulse import Pulse
 pytestmark = [pytest.mark.infra, pytest.mark.timeout(1200)]
 
 NAME = "rowcall-staging"
+#: Settings that hold a password, a token or a key.
+SECRETS = {
+    f"{ENVIRONMENT_PREFIX}{name.upper()}"
+    for name, field in Settings.model_fields.items()
+    if "SecretStr" in str(field.annotation)
+}
 VARIABLES = {f"{ENVIRONMENT_PREFIX}{name.upper()}" for name in Settings.model_fields}
 SERVICES = ("api", "interactive-worker", "bulk-worker", "webhooks")
 
@@ -82,6 +89,21 @@ def test_no_secret_is_among_the_outputs(deployed: Terraform, cloud: Cloud) -> No
 
     assert len(values) == 4
     assert [value for value in values if value in printed] == []
+
+
+def test_nothing_secret_is_in_the_definition_of_a_container(deployed: Terraform, cloud: Cloud, service: str) -> None:
+    found = container(cloud, service)
+    secrets = cloud.client("secretsmanager")
+    names = [each["Name"] for each in secrets.list_secrets()["SecretList"]]
+    values = [secrets.get_secret_value(SecretId=name)["SecretString"] for name in names]
+
+    plain = {each["name"]: each["value"] for each in found["environment"]}
+    in_the_open = {name: plain[name] for name in plain.keys() & SECRETS}
+
+    assert {each["name"] for each in found["secrets"]} >= {"ROWCALL_REDIS_URL"}
+    assert [value for value in values if value in json.dumps(found)] == []
+    # No secret; on Redis the same variable holds a password, and is given as one.
+    assert in_the_open == {"ROWCALL_BROKER_URL": "sqs://"}
 
 
 def test_a_process_is_told_nothing_that_it_does_not_know(deployed: Terraform, cloud: Cloud, service: str) -> None:

@@ -264,6 +264,21 @@ def test_the_token_of_the_operators_counts_where_no_keys_are_asked_for(make_call
     assert callers.get("Bearer an operator's own token") == OPERATOR
 
 
+@pytest.mark.parametrize("token", ["the token from now on", "the token until now"])
+def test_each_of_two_tokens_proves_an_operator_while_one_is_replaced(make_callers: MakeCallers, token: str) -> None:
+    callers = make_callers(operator_token=SecretStr("the token from now on,the token until now"))
+
+    assert callers.get(f"Bearer {token}") == OPERATOR
+
+
+@pytest.mark.parametrize("text", ["the token from now on,the token until now", "the token", ",", ""])
+def test_no_other_part_of_the_setting_proves_an_operator(make_callers: MakeCallers, text: str) -> None:
+    callers = make_callers(operator_token=SecretStr("the token from now on,the token until now"))
+
+    with pytest.raises(KeyRequired):
+        callers.get(f"Bearer {text}")
+
+
 def test_what_is_for_operators_needs_a_proof_where_no_keys_are_asked_for(make_callers: MakeCallers) -> None:
     with pytest.raises(KeyRequired):
         make_callers(require_keys=False).get(None)

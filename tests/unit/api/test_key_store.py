@@ -1,17 +1,20 @@
 """Keys in the store: only a hash of each, and nothing that tells one that is not valid from another."""
 
 import hashlib
+import hmac
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from api.callers import Scope
+from api.callers import Callers, Scope
 from api.key_store import ApiKey, RedisKeys
-from shared.errors import StoreUnavailable
+from shared.errors import KeyRequired, StoreUnavailable
 from shared.settings import Settings
 from tests.unit.api.conftest import Clock
 
@@ -103,6 +106,77 @@ def test_what_is_no_valid_key_is_not_found(
     keys: RedisKeys, clock: Clock, make: Callable[[RedisKeys, Clock], str]
 ) -> None:
     assert keys.find_valid(make(keys, clock)) is None
+
+
+@pytest.fixture
+def steps(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is done that takes time: commands to the store, hashes and comparisons, in their order."""
+    done: list[str] = []
+
+    def noted(name: str, do: Callable[..., Any]) -> Callable[..., Any]:
+        def do_and_note(*args: Any, **options: Any) -> Any:
+            done.append(name)
+            return do(*args, **options)
+
+        return do_and_note
+
+    execute = redis.execute_command
+    monkeypatch.setattr(redis, "execute_command", lambda *args, **options: noted(args[0], execute)(*args, **options))
+    monkeypatch.setattr(hashlib, "sha256", noted("sha256", hashlib.sha256))
+    monkeypatch.setattr(hmac, "compare_digest", noted("compare_digest", hmac.compare_digest))
+    return done
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda _keys, _clock: f"rck_{'a' * 16}_{'a' * 64}",
+        revoked,
+        expired,
+        with_another_secret,
+        with_the_id_of_another,
+        lambda keys, _clock: keys.create("billing", scopes=PREDICT)[1],
+    ],
+    ids=["unknown", "revoked", "expired", "secret", "id of another", "valid"],
+)
+def test_a_key_takes_the_same_steps_whatever_is_wrong_with_it(
+    keys: RedisKeys, clock: Clock, steps: list[str], make: Callable[[RedisKeys, Clock], str]
+) -> None:
+    text = make(keys, clock)
+    steps.clear()
+
+    keys.find_valid(text)
+
+    assert steps == ["HGET", "sha256", "compare_digest"]
+
+
+@pytest.mark.parametrize("make", [revoked, expired, with_another_secret, with_the_id_of_another])
+def test_a_caller_is_refused_by_the_same_steps_whatever_is_wrong_with_its_key(
+    keys: RedisKeys,
+    clock: Clock,
+    settings: Settings,
+    steps: list[str],
+    make: Callable[[RedisKeys, Clock], str],
+) -> None:
+    asking = {"require_keys": True, "operator_token": SecretStr("an operator's own token")}
+    callers = Callers(keys, settings.model_copy(update=asking), clock, clock)
+    text = make(keys, clock)
+    steps.clear()
+
+    refuse(callers, text)
+    taken = list(steps)
+    steps.clear()
+    refuse(callers, f"rck_{'a' * 16}_{'a' * 64}")
+
+    assert "HGET" in taken
+    assert taken == steps
+
+
+def refuse(callers: Callers, text: str) -> None:
+    """Ask as the web server does: first what is remembered, then the store."""
+    assert callers.find_known(f"Bearer {text}") is None
+    with pytest.raises(KeyRequired):
+        callers.get(f"Bearer {text}")
 
 
 def test_a_key_is_valid_until_its_last_moment(keys: RedisKeys, clock: Clock) -> None:

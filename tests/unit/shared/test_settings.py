@@ -72,6 +72,10 @@ def test_a_variable_sets_the_field_of_its_name(
         pytest.param("ROWCALL_WEBHOOK_SECRETS", SECRET.removeprefix("whsec_"), id="secret without its prefix"),
         pytest.param("ROWCALL_WEBHOOK_SECRETS", f"whsec_{'*' * 32}", id="secret that is no base64"),
         pytest.param("ROWCALL_WEBHOOK_SECRETS", f"{SECRET},{SECRET},{SECRET}", id="three secrets"),
+        pytest.param("ROWCALL_OPERATOR_TOKEN", "a" * 15, id="short token"),
+        pytest.param("ROWCALL_OPERATOR_TOKEN", f"{'a' * 16},{'b' * 15}", id="short token beside another"),
+        pytest.param("ROWCALL_OPERATOR_TOKEN", ",".join(["a" * 16] * 3), id="three tokens"),
+        pytest.param("ROWCALL_OPERATOR_TOKEN", "," * 16, id="no token"),
         pytest.param("ROWCALL_WEBHOOK_ALLOWED_NETWORKS", "10.1.0.1/16", id="network with bits of a host"),
         pytest.param("ROWCALL_LANES", ",", id="no lane"),
         pytest.param("ROWCALL_LOG_LEVEL", "debug", id="unknown log level"),
@@ -82,6 +86,22 @@ def test_a_bad_variable_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch, 
 
     with pytest.raises(SettingsInvalid, match=f"^{name}: "):
         read_settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        pytest.param("", (), id="none"),
+        pytest.param("sixteen or more!", ("sixteen or more!",), id="one"),
+        pytest.param("the new one of two, the old one of two", ("the new one of two", "the old one of two"), id="two"),
+    ],
+)
+def test_the_token_of_the_operators_may_be_two(
+    monkeypatch: pytest.MonkeyPatch, text: str, tokens: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("ROWCALL_OPERATOR_TOKEN", text)
+
+    assert read_settings().operator_tokens == tokens
 
 
 def test_every_bad_variable_has_a_line_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,12 +242,12 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch, name
 
 
 def test_a_refused_url_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ROWCALL_REDIS_URL", "http://:canary@store")
+    monkeypatch.setenv("ROWCALL_REDIS_URL", "http://:hunter2@store")
 
     with pytest.raises(SettingsInvalid) as refused:
         read_settings()
 
-    assert "canary" not in "".join(traceback.format_exception(refused.value))
+    assert "hunter2" not in "".join(traceback.format_exception(refused.value))
 
 
 def test_settings_can_be_handed_to_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
