@@ -27,7 +27,9 @@ class FormulaEscaper:
         self._is_space = _table(b" ") & ~self._is_border
         # The full-width signs begin with this byte, which is a letter in other encodings.
         full_width = b"\xef" if dialect.encoding == "utf-8" else b""
-        self._is_sign = _table(_SIGNS.replace(delimiter, b"") + full_width)
+        # For `bytes.translate`, which looks all bytes up without making numbers of them first.
+        self._signs = _table(_SIGNS.replace(delimiter, b"") + full_width).tobytes()
+        self._is_near = _table(delimiter + b'\r\n "')
         # Only in quotes can a cell begin with what ends one elsewhere, or with a space and then that.
         self._is_hidden = _table(b"\r\n " + (delimiter if delimiter in _SIGNS else b""))
         self._number, self._quoted_number = _number_patterns(dialect.delimiter)
@@ -52,7 +54,7 @@ class FormulaEscaper:
     def _find_suspects(self, block: bytes) -> Positions:
         """Return a position in each cell that is a formula, and in few others."""
         codes = np.frombuffer(block, np.uint8)
-        signs, near = self._find_signs(codes)
+        signs, near = self._find_signs(block, codes)
         is_first = _is_true_before(self._is_border, codes, near + 1)
         is_opening = (codes.take(near, mode="clip") == QUOTE) & _is_true_before(self._is_border, codes, near)
         # Negative numbers may be many, and are told from formulas without reading their records.
@@ -66,9 +68,11 @@ class FormulaEscaper:
             )
         )
 
-    def _find_signs(self, codes: NDArray[np.uint8]) -> tuple[Positions, Positions]:
+    def _find_signs(self, block: bytes, codes: NDArray[np.uint8]) -> tuple[Positions, Positions]:
         """Return the signs that may begin a cell, and for each the last byte before it that is no space."""
-        signs = np.flatnonzero(self._is_sign[codes])
+        signs = np.flatnonzero(np.frombuffer(block.translate(self._signs), np.bool_))
+        # Most stand inside of a date, an address or a number.
+        signs = signs[_is_true_before(self._is_near, codes, signs)]
         near = signs - 1
         for _ in range(_NEAR_SPACES):
             near -= _is_true_before(self._is_space, codes, near + 1) & (near >= 0)

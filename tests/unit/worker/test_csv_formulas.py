@@ -157,4 +157,4 @@ def test_a_category_that_begins_with_a_sign_is_predicted_as_it_is() -> None:
     scored = target.score(b"-low\n=high\n'=high\n=low\n", first_row=1)
 
     assert scored.result.splitlines()[:3] == [b"'-low,0,ok,,", b"'=high,1,ok,,", b"'=high,2,ok,,"]
-    assert scored.errors.startswith(b"'=low,4,not_a_category,level,'=low' is none of")
+    assert scored.errors.startswith(b"'=low,4,not_a_category,level,\"'=low' is none of")
