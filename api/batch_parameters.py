@@ -7,15 +7,17 @@ from werkzeug.datastructures import MultiDict
 
 from api.csv_header import CsvOptions
 from api.terms import read_metadata, read_retain_for
-from shared.batches import OnError
+from shared.batches import Formulas, OnError
 from shared.errors import FieldNote, InputInvalid, UploadErrorCode
 from shared.feature_schema import suggest
+from shared.formulas import MARK
 
 _NAMES = {
     "model",
     "version",
     "on_error",
     "max_error_ratio",
+    "formulas",
     "dry_run",
     "delimiter",
     "encoding",
@@ -37,6 +39,7 @@ class BatchParameters:
     max_error_ratio: float
     is_dry_run: bool
     csv: CsvOptions
+    formulas: Formulas = Formulas.KEEP
     #: Seconds for which the final batch is kept; None: as long as any other.
     retain_seconds: int | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
@@ -58,6 +61,7 @@ def read_batch_parameters(query: MultiDict[str, str], *, longest_retention: int)
         notes.append(_note("max_error_ratio", "send a number from 0 to 1, such as 0.05"))
     if dry_run not in _TRUTHS:
         notes.append(_note("dry_run", "send true or false"))
+    formulas = _read_formulas(query, notes)
     columns = _read_columns(query.getlist("column"), notes)
     retain_seconds = _read_retain_for(query.get("retain_for"), longest_retention, notes)
     metadata = _read_metadata(query.getlist("metadata"), notes)
@@ -72,9 +76,20 @@ def read_batch_parameters(query: MultiDict[str, str], *, longest_retention: int)
         csv=CsvOptions(
             delimiter=_spelled_out(query.get("delimiter")), encoding=query.get("encoding") or None, columns=columns
         ),
+        formulas=formulas,
         retain_seconds=retain_seconds,
         metadata=metadata,
     )
+
+
+def _read_formulas(query: MultiDict[str, str], notes: list[FieldNote]) -> Formulas:
+    text = query.get("formulas", Formulas.KEEP.value)
+    if text not in list(Formulas):
+        notes.append(_note("formulas", "send keep or escape"))
+        return Formulas.KEEP
+    if text == Formulas.ESCAPE and query.get("delimiter") == MARK:
+        notes.append(_note("formulas", f"{MARK} stands before what is escaped, so it cannot be the delimiter"))
+    return Formulas(text)
 
 
 def _read_columns(texts: Sequence[str], notes: list[FieldNote]) -> dict[str, str]:

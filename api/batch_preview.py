@@ -1,14 +1,15 @@
-"""`dry_run`: how the header maps to the features, a sample of bad rows, and how long it would take."""
+"""`dry_run`: how the header maps to the features, a sample of bad rows, formulas, and how long it would take."""
 
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from api.served_models import RequestedModel
 from shared.batches import CsvLayout
 from shared.feature_schema import CellProblem, read_cell
+from shared.formulas import is_formula
 from shared.manifest import Feature
 from shared.row_errors import RowErrorCode
 
@@ -40,6 +41,7 @@ def preview_batch(
         "encoding": dialect.encoding,
         "sampled_rows": len(rows),
         "sample_errors": errors[:NAMED_ERRORS],
+        "formula_cells": sum(map(is_formula, chain(layout.header, *rows))),
         "estimated_rows": _estimate_rows(data, rows, layout, file_bytes, is_whole=is_whole),
         # No worker has written down yet how many rows of this model it predicts in a second.
         "estimated_seconds": None,

@@ -35,6 +35,7 @@ def batch_document(batch: Batch) -> dict[str, Any]:
         "model": {"name": spec.model.name, "version": spec.model.version, "sha256": spec.model.sha256},
         "columns": _columns(spec),
         "chunks": {"total": batch.chunks_total, "done": batch.chunks_done},
+        "formulas": spec.formulas.value,
         "retain_for": spec.retain_seconds,
         "metadata": spec.metadata,
         "webhook_status": batch.delivery.status.value if batch.delivery and batch.status.is_final else None,

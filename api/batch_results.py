@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from api.csv_header import UTF8_MARK
 from shared.batch_files import errors_key, input_key, result_key
 from shared.batch_store import Batch, BatchStore
-from shared.batches import ERROR_COLUMNS, STATUS_COLUMNS, CsvDialect
+from shared.batches import ERROR_COLUMNS, STATUS_COLUMNS, Formulas
+from shared.csv_text import join_cells
 from shared.file_store import FileStore
+from shared.formulas import FormulaCells
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +69,12 @@ def assemble_errors(batch: Batch, batches: BatchStore, files: FileStore) -> Asse
 
 
 def _header(batch: Batch, files: FileStore, names: Sequence[str]) -> Piece:
-    """The header of the input, untouched, and the names of our columns behind it."""
+    """The header of the input, untouched unless formulas are escaped, and the names of our columns behind it."""
     dialect = batch.spec.layout.dialect
     head = files.read_range(input_key(batch.id), 0, dialect.data_start)
     # Empty lines before the header are no records, and do not come back.
     own = head[: len(UTF8_MARK)] if head.startswith(UTF8_MARK) else b""
-    own += head[dialect.header_start :].rstrip(b"\r\n")
-    added = "".join(dialect.delimiter + _quote(name, dialect) for name in names) + dialect.newline
-    text = own + added.encode(dialect.encoding, errors="replace")
+    record = head[dialect.header_start :].rstrip(b"\r\n")
+    own += FormulaCells(dialect).escape(record) if batch.spec.formulas is Formulas.ESCAPE else record
+    text = own + dialect.delimiter.encode() + join_cells(names, dialect) + dialect.newline.encode()
     return Piece(len(text), text=text)
-
-
-def _quote(name: str, dialect: CsvDialect) -> str:
-    if any(character in name for character in (dialect.delimiter, '"', "\r", "\n")):
-        return '"' + name.replace('"', '""') + '"'
-    return name

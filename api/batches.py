@@ -175,6 +175,7 @@ class Batches:
             input_bytes=input_bytes,
             on_error=parameters.on_error,
             max_error_ratio=parameters.max_error_ratio,
+            formulas=parameters.formulas,
             deadline_seconds=deadline_seconds,
             chunk_bytes=choose_chunk_bytes(input_bytes, self._settings.chunk_bytes),
             owner=current_caller().owner,
@@ -290,7 +291,8 @@ class Batches:
             raise BatchNotMendable(f"The batch is {batch.status.value}; mended rows are merged once it is completed.")
         self._admission.require(deadline_seconds=batch.spec.deadline_seconds)
         upload = PeekedUpload(open_upload(request))
-        mend = read_mend(upload.head, batch.spec.layout, new_token(), is_whole=upload.is_whole)
+        spec = batch.spec
+        mend = read_mend(upload.head, spec.layout, new_token(), is_whole=upload.is_whole, formulas=spec.formulas)
         self._files.write_from(mend_key(batch.id, mend.token), upload, max_bytes=self._settings.max_mended_bytes)
         step = mend_job(batch.spec, batch.mends + 1)
         rate = current_caller().rate

@@ -2,36 +2,44 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from api.csv_header import DELIMITERS, MAX_COLUMNS, UTF8_MARK, Header, find_encoding, read_headers, require_rows
-from shared.batches import ERROR_COLUMNS, CsvLayout, Mend
+from shared.batches import ERROR_COLUMNS, CsvLayout, Formulas, Mend
 from shared.errors import FieldNote, InputInvalid, UploadErrorCode
+from shared.formulas import escape_text
 
 _ROW_NUMBER = ERROR_COLUMNS[0]
 #: Most missing columns that an answer names.
 _NAMED_COLUMNS = 20
 
 
-def read_mend(head: bytes, layout: CsvLayout, token: str, *, is_whole: bool) -> Mend:
+def read_mend(
+    head: bytes, layout: CsvLayout, token: str, *, is_whole: bool, formulas: Formulas = Formulas.KEEP
+) -> Mend:
     """Return where everything stands in a file of mended rows; raises InputInvalid.
 
     layout: of the batch's input. Its columns must all be there: under the same names in any order, or in the same
     places though a program renamed some, as many do with names that are empty or occur twice.
+    formulas: with ESCAPE, a name may have come back as the errors have it, or as the input has it.
     """
-    needed = Counter([*layout.header, _ROW_NUMBER])
+    show = escape_text if formulas is Formulas.ESCAPE else str
+    own = tuple(map(show, layout.header))
+    needed = Counter([*own, _ROW_NUMBER])
     encoding = find_encoding(head, _known_encoding(head, layout.dialect.encoding))
     delimiters = dict.fromkeys((layout.dialect.delimiter, *DELIMITERS))
     headers = read_headers(head, encoding, list(delimiters), is_whole=is_whole)
+    headers = [replace(one, names=tuple(map(show, one.names))) for one in headers]
     header = max(headers, key=lambda one: (needed & Counter(one.names)).total())
     missing = needed - Counter(header.names)
-    if missing and not _is_renamed_in_place(layout.header, header.names):
+    if missing and not _is_renamed_in_place(own, header.names):
         raise InputInvalid(_explain_missing(list(missing)))
     # Our columns come after the batch's own, which may have the same names.
     row_number_column = len(header.names) - 1 - header.names[::-1].index(_ROW_NUMBER)
     _require_sane_width(header, layout)
     require_rows(head, header, is_whole=is_whole)
-    names = (*layout.header, *header.names[len(layout.header) :]) if missing else header.names
-    own_columns = _find_own_columns(layout.header, names)
+    names = (*own, *header.names[len(own) :]) if missing else header.names
+    own_columns = _find_own_columns(own, names)
     return Mend(token, header.dialect, own_columns, row_number_column, len(header.names))
 
 

@@ -6,8 +6,11 @@ from typing import Any
 
 import orjson
 
-from shared.batches import BatchError, BatchSpec, CsvDialect, CsvLayout, Mend, OnError
+from shared.batches import BatchError, BatchSpec, CsvDialect, CsvLayout, Formulas, Mend, OnError
 from shared.jobs import ModelRef
+
+#: What a record does not say of a batch.
+_LEFT_OUT: dict[str, Any] = {"owner": "", "retain_seconds": None, "metadata": {}, "formulas": Formulas.KEEP}
 
 
 def pairs(fields: Sequence[bytes]) -> dict[bytes, bytes]:
@@ -17,8 +20,8 @@ def pairs(fields: Sequence[bytes]) -> dict[bytes, bytes]:
 def encode_batch_spec(spec: BatchSpec) -> bytes:
     fields = asdict(spec)
     del fields["once"], fields["rate"]
-    for name in ("owner", "retain_seconds", "metadata"):
-        if fields[name] in ("", None, {}):
+    for name, usual in _LEFT_OUT.items():
+        if fields[name] == usual:
             del fields[name]
     return orjson.dumps(fields)
 
@@ -36,6 +39,7 @@ def decode_batch_spec(text: bytes) -> BatchSpec:
                 CsvDialect(**layout["dialect"]), tuple(layout["header"]), tuple(layout["feature_columns"])
             ),
             "on_error": OnError(fields["on_error"]),
+            "formulas": Formulas(fields.get("formulas", Formulas.KEEP)),
         }
     )
 

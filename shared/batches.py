@@ -75,6 +75,15 @@ class OnError(StrEnum):
     ABORT = "abort"
 
 
+class Formulas(StrEnum):
+    """What becomes of text that a spreadsheet would run as a formula."""
+
+    #: It comes back as it came.
+    KEEP = "keep"
+    #: It comes back with a `'` in front, which makes it text.
+    ESCAPE = "escape"
+
+
 @dataclass(frozen=True, slots=True)
 class CsvDialect:
     """How the bytes of a file are cut into records and fields."""
@@ -168,6 +177,8 @@ class BatchSpec:
     on_error: OnError = OnError.CONTINUE
     #: The batch fails once more than this share of its rows got no prediction.
     max_error_ratio: float = 1.0
+    #: What its results and errors do with formulas in cells.
+    formulas: Formulas = Formulas.KEEP
     deadline_seconds: float = 86_400.0
     #: Bytes of a chunk. They are part of what was accepted, so that a file that is split again is split alike.
     chunk_bytes: int = 8 * 1024**2

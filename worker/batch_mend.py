@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from shared.batch_files import errors_key, mend_folder, mend_key, part_folder, result_key
+from shared.batch_files import errors_key, input_key, mend_folder, mend_key, part_folder, result_key
 from shared.batch_store import BatchStore
-from shared.batches import ERROR_COLUMNS, BatchSpec, Chunk, CsvDialect, Mend, Part
+from shared.batches import ERROR_COLUMNS, BatchSpec, Chunk, CsvDialect, Formulas, Mend, Part
+from shared.csv_text import cell_pattern, quote_cell
 from shared.file_store import FileStore
+from shared.formulas import FormulaCells
 from shared.jobs import new_token
 from shared.row_errors import RowErrorCode
-from worker.csv_errors import cell_pattern, quote_cell, split_cells
+from worker.csv_errors import split_cells
 from worker.csv_records import find_records, scan_blocks
 from worker.csv_scoring import BlockScorer
 from worker.lease_keeper import LeaseKeeper
@@ -81,6 +83,10 @@ class Mender:
     ) -> None:
         dialect = spec.layout.dialect
         errors = self._read_errors(spec, chunk, part)
+        shown = rows
+        if spec.formulas is Formulas.ESCAPE:
+            rows = self._restore_formulas(spec, chunk, rows)
+            shown = {row: FormulaCells(dialect).escape(record) for row, record in rows.items()}
         delimiter = dialect.delimiter.encode()
         # A row at which workers died and that nobody changed would only kill again.
         numbers = sorted(
@@ -88,7 +94,7 @@ class Mender:
             for row in rows
             if row in errors
             and not (
-                errors[row].code == RowErrorCode.WORKER_DIED and errors[row].line.startswith(rows[row] + delimiter)
+                errors[row].code == RowErrorCode.WORKER_DIED and errors[row].line.startswith(shown[row] + delimiter)
             )
         )
         results = self._files.read_range(result_key(spec.id, chunk.index, part.token), 0, part.result_bytes)
@@ -105,6 +111,15 @@ class Mender:
         still = {row: error for row, error in errors.items() if row not in set(numbers)}
         still |= _parse_errors(bytes(scored.errors), dialect)
         self._replace(spec, chunk, part, lines, still)
+
+    def _restore_formulas(self, spec: BatchSpec, chunk: Chunk, rows: Mapping[int, bytes]) -> dict[int, bytes]:
+        """Return the mended records as the input would have them, so that the model sees what it saw before."""
+        dialect = spec.layout.dialect
+        originals = _split_lines(self._files.read_range(input_key(spec.id), chunk.start, chunk.stop), dialect)
+        cells = FormulaCells(dialect)
+        return {
+            row: cells.restore(record, originals[row - chunk.first_row].rstrip(b"\r\n")) for row, record in rows.items()
+        }
 
     def _replace(
         self, spec: BatchSpec, chunk: Chunk, part: Part, lines: Sequence[bytes], errors: Mapping[int, _OldError]

@@ -216,7 +216,8 @@ class BatchSteps:
             suspects.release()
 
     def _make_scorer(self, spec: BatchSpec) -> BlockScorer:
-        return BlockScorer(self._predictors.get(spec.model.key), spec.layout, self._leases.progress)
+        predictor = self._predictors.get(spec.model.key)
+        return BlockScorer(predictor, spec.layout, self._leases.progress, formulas=spec.formulas)
 
 
 def score_carefully(

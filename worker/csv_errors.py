@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.batches import CsvDialect, CsvLayout
+from shared.csv_text import cell_pattern, join_cells
 from shared.feature_schema import CellProblem, read_cell
 from shared.jobs import Row
 from shared.manifest import Feature
@@ -64,12 +65,6 @@ class RecordReader:
         return f"the row has {count} cell{'s' * (count != 1)}, the header {expected}{hint}"
 
 
-def cell_pattern(delimiter: str) -> re.Pattern[bytes]:
-    """Return what matches one cell at its start: 1 its quoted text, 2 its text, 3 the delimiter after it."""
-    other = re.escape(delimiter.encode())
-    return re.compile(rb'(?:"([^"]*+(?:""[^"]*+)*+)(?:"|\Z))?([^%b]*+)(%b|\Z)' % (other, other))
-
-
 def split_cells(record: bytes, delimiter: str, pattern: re.Pattern[bytes]) -> list[bytes]:
     """Return the cells of a record without the quotes around and inside them."""
     if b'"' not in record:
@@ -81,18 +76,6 @@ def split_cells(record: bytes, delimiter: str, pattern: re.Pattern[bytes]) -> li
             # Where the last cell has ended, the pattern finds one more that is empty.
             break
     return cells
-
-
-def quote_cell(text: str, dialect: CsvDialect) -> bytes:
-    """Return the bytes of one cell, in quotes only when it needs them; a character that has no bytes becomes `?`."""
-    if dialect.delimiter in text or '"' in text or "\r" in text or "\n" in text:
-        text = '"' + text.replace('"', '""') + '"'
-    return text.encode(dialect.encoding, "replace")
-
-
-def join_cells(texts: Sequence[str], dialect: CsvDialect) -> bytes:
-    """Return cells as bytes with delimiters between them."""
-    return dialect.delimiter.encode().join(quote_cell(text, dialect) for text in texts)
 
 
 def render_errors(

@@ -6,7 +6,7 @@ Arrow's buffers.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from shared.batches import CsvLayout
+from shared.batches import CsvLayout, Formulas
+from shared.csv_text import join_cells, quote_cell
+from shared.formulas import escape_text
 from shared.row_errors import RowErrorCode
 from worker.csv_cells import CellReader, Cells
-from worker.csv_errors import RecordReader, RowProblem, join_cells, quote_cell, render_errors
+from worker.csv_errors import RecordReader, RowProblem, render_errors
+from worker.csv_formulas import FormulaEscaper
 from worker.csv_records import Records, find_records, without_empty_lines
 from worker.pace import Pace
 from worker.predictor import OutputInvalid, Predictor
@@ -42,15 +45,24 @@ class ScoredBlock:
 class BlockScorer:
     """Scores blocks of one file with one model version. Not thread-safe, because its predictor is not."""
 
-    def __init__(self, predictor: Predictor, layout: CsvLayout, on_progress: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        predictor: Predictor,
+        layout: CsvLayout,
+        on_progress: Callable[[], None] = lambda: None,
+        *,
+        formulas: Formulas = Formulas.KEEP,
+    ) -> None:
         self._predictor = predictor
         self._pace = Pace(on_progress)
         self._dialect = layout.dialect
         self._classes = predictor.manifest.classes
         self._cells = CellReader(predictor.manifest, layout)
         self._records = RecordReader(predictor.manifest.features, layout)
+        self._escaper = FormulaEscaper(layout.dialect) if formulas is Formulas.ESCAPE else None
         # A failed row has no label: the last element.
-        labels = [quote_cell(label, layout.dialect) for label in self._classes or ()]
+        show = escape_text if self._escaper else str
+        labels = [quote_cell(show(label), layout.dialect) for label in self._classes or ()]
         self._labels = pa.array([*labels, b""], pa.binary())
 
     def score(
@@ -129,6 +141,10 @@ class BlockScorer:
         *,
         row_numbers: Sequence[int],
     ) -> ScoredBlock:
+        if self._escaper is not None:
+            # The model has seen the cells as they are; only what comes back is escaped.
+            block, records = self._escaper.escape(block, records)
+            problems = {index: _escape_problem(problem) for index, problem in problems.items()}
         failed = np.array(sorted(problems), np.int64)
         parts = [_own_bytes(block, records)]
         if self._classes is not None:
@@ -188,6 +204,11 @@ def predict_columns(
     what = "one finite number" if predictor.manifest.classes is None else "one finite probability per class"
     invalid = RowProblem(RowErrorCode.OUTPUT_INVALID, f"the model did not give {what}")
     return answers, dict.fromkeys(np.flatnonzero(~np.isfinite(answers).all(axis=1)).tolist(), invalid)
+
+
+def _escape_problem(problem: RowProblem) -> RowProblem:
+    """Return the problem with the texts that hold something of the input or of the model escaped."""
+    return replace(problem, message=escape_text(problem.message), column=escape_text(problem.column))
 
 
 def _own_bytes(block: bytes, records: Records) -> Any:

@@ -184,6 +184,20 @@ def test_a_file_may_stop_at_its_first_error(page: Page) -> None:
     expect(page.locator("#batch-trouble")).to_be_visible()
 
 
+def test_results_may_be_made_safe_for_spreadsheets(page: Page) -> None:
+    document = "note,height,weight,shoe_size\n=1+1," + GOOD + "-1.5," + GOOD
+    choose(page, document)
+    press(page, "Check it first")
+    expect(page.locator("#preview .figures")).to_contain_text("Formulas1 cells that a spreadsheet would run")
+
+    page.get_by_text("Columns and other options").click()
+    page.get_by_label("Safe for spreadsheets").check()
+    press(page, "Score the file")
+    expect(page.locator("#batch-status")).to_have_text("Done: every row has a prediction.")
+
+    assert [row["note"] for row in read_csv(download(page, "Download the results"))] == ["'=1+1", "-1.5"]
+
+
 def test_progress_is_shown_while_a_file_is_scored(page: Page) -> None:
     score_slowly(page)
 

@@ -98,6 +98,7 @@ function makePath(more) {
   const query = new URLSearchParams({ model: model.name, version: model.version, ...more });
   if (find("file-encoding").value) query.set("encoding", find("file-encoding").value);
   if (find("file-strict").checked) query.set("on_error", "abort");
+  if (find("file-safe").checked) query.set("formulas", "escape");
   for (const [name, { input }] of fields) {
     if (input.value.trim()) query.append("column", `${name}:${input.value.trim()}`);
   }
@@ -123,6 +124,7 @@ function showPreview(preview, times) {
     ["Separated by", DELIMITERS[preview.delimiter] ?? preview.delimiter],
     ["Encoding", preview.encoding],
     ["Passed through", preview.unused_columns.join(", ") || "no other column"],
+    ...(preview.formula_cells ? [["Formulas", `${showNumber(preview.formula_cells)} cells that a spreadsheet would run`]] : []),
   ]);
   const figures = Object.assign(make("dl", ...terms), { className: "figures" });
   const columns = makeTable("Which column is which feature", ["Column", "Feature"], Object.entries(preview.columns));

@@ -226,6 +226,8 @@ class BatchPreview:
     sampled_rows: int
     #: Some of the rows among them that would get no prediction.
     sample_errors: tuple[RowError, ...]
+    #: Cells of the header and of these rows that a spreadsheet would run as formulas.
+    formula_cells: int
     estimated_rows: int | None
     estimated_seconds: float | None
     #: The whole document, members unknown to this client included.
@@ -244,6 +246,7 @@ class BatchPreview:
             encoding=str(document.get("encoding") or ""),
             sampled_rows=int(document.get("sampled_rows") or 0),
             sample_errors=tuple(RowError.decode(error) for error in document.get("sample_errors") or ()),
+            formula_cells=int(document.get("formula_cells") or 0),
             estimated_rows=document.get("estimated_rows"),
             estimated_seconds=document.get("estimated_seconds"),
             raw=document,

@@ -57,6 +57,8 @@ def render_facts(preview: BatchPreview) -> Table:
     facts.add_row("read as", Text(f"{preview.encoding}, {delimiter}"))
     bad = len(preview.sample_errors)
     facts.add_row("looked at", f"{preview.sampled_rows:,} rows; " + (f"{bad:,} errors below" if bad else "no errors"))
+    if preview.formula_cells:
+        facts.add_row("formulas", f"{preview.formula_cells:,} cells; --formulas escape makes them text")
     if preview.estimated_rows is not None:
         facts.add_row("rows", f"about {preview.estimated_rows:,}")
     if preview.estimated_seconds is not None:

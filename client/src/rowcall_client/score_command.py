@@ -22,6 +22,13 @@ class OnError(StrEnum):
     ABORT = "abort"
 
 
+class Formulas(StrEnum):
+    """What becomes of text that a spreadsheet would run as a formula."""
+
+    KEEP = "keep"
+    ESCAPE = "escape"
+
+
 CsvFile = Annotated[
     Path | None,
     typer.Argument(
@@ -48,6 +55,10 @@ OnErrorOption = Annotated[
 MaxErrorRatio = Annotated[
     float | None,
     typer.Option("--max-error-ratio", min=0, max=1, metavar="0..1", help="Stop when more than this share is bad."),
+]
+FormulasOption = Annotated[
+    Formulas | None,
+    typer.Option("--formulas", help="With escape, text that a spreadsheet would run gets a ' in front."),
 ]
 Delimiter = Annotated[
     str | None, typer.Option("--delimiter", metavar="CHARACTER", help="Stands between cells, such as ; or tab.")
@@ -84,6 +95,7 @@ def score(  # noqa: PLR0913 - one parameter for each option
     version: Version = None,
     on_error: OnErrorOption = None,
     max_error_ratio: MaxErrorRatio = None,
+    formulas: FormulasOption = None,
     delimiter: Delimiter = None,
     encoding: Encoding = None,
     column: Column = None,
@@ -109,6 +121,7 @@ def score(  # noqa: PLR0913 - one parameter for each option
             version=version,
             on_error=on_error.value if on_error else None,
             max_error_ratio=max_error_ratio,
+            formulas=formulas.value if formulas else None,
             delimiter=parse_delimiter(delimiter),
             encoding=encoding,
             columns=parse_columns(column),

@@ -28,6 +28,8 @@ class BatchOptions(TypedDict, total=False):
     on_error: Literal["continue", "abort"] | None
     #: The batch fails once more than this share of its rows have errors; 0 to 1.
     max_error_ratio: float | None
+    #: What becomes of text that a spreadsheet would run as a formula: it comes back as it is, or with a `'` in front.
+    formulas: Literal["keep", "escape"] | None
     #: Stands between the cells; found out by the server otherwise.
     delimiter: str | None
     #: Such as utf-8 or cp1252; found out by the server otherwise.

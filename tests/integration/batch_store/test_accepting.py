@@ -7,7 +7,7 @@ from redis import Redis
 
 from shared.batch_jobs import split_job
 from shared.batch_store import CANCELED, Batch, EndVerdict
-from shared.batches import BatchStatus, OnError
+from shared.batches import BatchStatus, Formulas, OnError
 from shared.errors import StoreFull, StoreUnavailable
 from shared.job_store import RedisJobStore, Verdict
 from shared.jobs import JobStatus
@@ -18,7 +18,7 @@ from tests.integration.batch_store.conftest import accept, complete, find
 
 
 def test_an_accepted_batch_is_queued_as_it_was_sent(batches: TimedRedisBatchStore) -> None:
-    spec = batch_spec(on_error=OnError.ABORT, max_error_ratio=0.25)
+    spec = batch_spec(on_error=OnError.ABORT, max_error_ratio=0.25, formulas=Formulas.ESCAPE)
 
     accepted_at = batches.accept(spec, split_job(spec))
     assert isinstance(accepted_at, float)
@@ -26,6 +26,15 @@ def test_an_accepted_batch_is_queued_as_it_was_sent(batches: TimedRedisBatchStor
     batch = find(batches)
     assert batch == Batch(spec, BatchStatus.QUEUED, accepted_at, batch.read_at, 0, 0, 0)
     assert batch.read_at >= accepted_at
+
+
+def test_a_record_of_a_batch_that_keeps_formulas_does_not_speak_of_them(
+    batches: TimedRedisBatchStore, redis: Redis, settings: Settings
+) -> None:
+    accept(batches)
+
+    assert b"formulas" not in (redis.hget(f"{settings.key_root}batch:bat_a", "spec") or b"")
+    assert find(batches).spec.formulas is Formulas.KEEP
 
 
 def test_the_first_step_is_accepted_with_its_batch(batches: TimedRedisBatchStore, jobs: RedisJobStore) -> None:

@@ -50,17 +50,17 @@ class StoreThatGetsBusy(TimedRedisBatchStore):
         return None if once_key else self.wait_seconds
 
 
-def submitted(api: Api, body: bytes = CSV.encode()) -> str:
+def submitted(api: Api, body: bytes = CSV.encode(), query: str = "") -> str:
     """Return the id of a batch that was accepted."""
-    response = api.client.post("/v1/batches", data=body, content_type="text/csv")
+    response = api.client.post(f"/v1/batches{query}", data=body, content_type="text/csv")
     batch_id = document_of(response)["id"]
     assert isinstance(batch_id, str)
     return batch_id
 
 
-def completed(api: Api, body: bytes = CSV.encode()) -> str:
+def completed(api: Api, body: bytes = CSV.encode(), query: str = "") -> str:
     """Return the id of a batch of two rows, one of them without a prediction."""
-    batch_id = submitted(api, body)
+    batch_id = submitted(api, body, query)
     api.batches.note_chunks(batch_id, [Chunk(0, start=27, stop=49, first_row=1, rows=2)], rows_total=2)
     assert api.batches.record_part(batch_id, 0, Part("t1", 2, 1, 30, 20, {"out_of_range": 1}))
     return batch_id
@@ -162,6 +162,26 @@ def test_columns_that_a_program_renamed_are_told_by_their_places(api: Api, names
     mend = mend_of(api, batch_id)
     assert response.status_code == 202
     assert (mend.own_columns, mend.row_number_column) == ((0, 1, 2), 3)
+
+
+@pytest.mark.parametrize(
+    ("names", "own_columns"),
+    [
+        pytest.param("'=a,'=a,height,shoe_size,row_number", (0, 1, 2, 3), id="as the errors have it"),
+        pytest.param("=a,'=a,height,shoe_size,row_number", (0, 1, 2, 3), id="as the input has it"),
+        pytest.param("=a,=a,height,shoe_size,row_number", (0, 1, 2, 3), id="without any mark"),
+        pytest.param("row_number,shoe_size,'=a,height,'=a", (2, 4, 3, 1), id="in another order"),
+    ],
+)
+def test_a_name_that_was_escaped_is_found_with_its_mark_and_without(
+    api: Api, names: str, own_columns: tuple[int, ...]
+) -> None:
+    batch_id = completed(api, b"=a,'=a,height,shoe_size\n1,2,181,44\n3,4,999,40\n", "?formulas=escape")
+
+    response = retry(api, batch_id, names + "\n3,4,159,40,2\n")
+
+    assert response.status_code == 202
+    assert mend_of(api, batch_id).own_columns == own_columns
 
 
 def test_columns_of_the_same_name_may_come_back_numbered(api: Api) -> None:

@@ -141,6 +141,7 @@ def preview() -> Document:
                 "error_message": "'tall' is not a number",
             }
         ],
+        "formula_cells": 2,
         "estimated_rows": 250_000,
         "estimated_seconds": 81.0,
     }

@@ -93,12 +93,12 @@ def test_the_options_are_passed_on(server: ScriptedServer, batch: Make, complete
     run(
         *(people, "--model", "gender", "--version", "2", "--on-error", "abort", "--max-error-ratio", "0.5"),
         *("--delimiter", "tab", "--encoding", "cp1252", "--column", "height=Body height", "--column", "weight=kg"),
-        *("--retain-for", "2h", "--metadata", "order=4711"),
+        *("--retain-for", "2h", "--metadata", "order=4711", "--formulas", "escape"),
     )
 
     assert server.requests[0].path == (
-        "/v1/batches?model=gender&version=2&on_error=abort&max_error_ratio=0.5&delimiter=%09&encoding=cp1252&retain_for=2h"
-        "&column=height%3ABody+height&column=weight%3Akg&metadata=order%3A4711"
+        "/v1/batches?model=gender&version=2&on_error=abort&max_error_ratio=0.5&formulas=escape&delimiter=%09"
+        "&encoding=cp1252&retain_for=2h&column=height%3ABody+height&column=weight%3Akg&metadata=order%3A4711"
     )
 
 
@@ -177,6 +177,7 @@ def test_a_dry_run_prints_mapping_bad_rows_and_estimate(
         ["passed", "through", "name"],
         ["read", "as", "utf-8,", "semicolon"],
         ["looked", "at", "1,000", "rows;", "1", "errors", "below"],
+        ["formulas", "2", "cells;", "--formulas", "escape", "makes", "them", "text"],
         ["rows", "about", "250,000"],
         ["takes", "about", "1", "min", "21", "s"],
         [],
@@ -307,6 +308,7 @@ def test_with_json_trouble_is_a_document_on_stderr_beside_the_batch(
         pytest.param(("people.csv", "--column", "a=1", "--column", "a=2"), "given twice", id="a column twice"),
         pytest.param(("people.csv", "--metadata", "order"), "'order' is not NAME=TEXT", id="half a text"),
         pytest.param(("people.csv", "--delimiter", ";;"), "not one character", id="long delimiter"),
+        pytest.param(("people.csv", "--formulas", "yes"), "--formulas", id="formulas are kept or escaped"),
         pytest.param(("people.csv", "--max-error-ratio", "2"), "--max-error-ratio", id="ratio above 1"),
         pytest.param(("people.csv", "--on-error", "stop"), "--on-error", id="unknown word"),
     ],

@@ -111,6 +111,7 @@ def test_the_options_travel_in_the_query(client: RowcallClient, server: Scripted
         version="2",
         on_error="abort",
         max_error_ratio=0.25,
+        formulas="escape",
         delimiter=";",
         encoding="cp1252",
         columns={"height": "Body height: cm", "weight": "Größe"},
@@ -124,6 +125,7 @@ def test_the_options_travel_in_the_query(client: RowcallClient, server: Scripted
         ("version", "2"),
         ("on_error", "abort"),
         ("max_error_ratio", "0.25"),
+        ("formulas", "escape"),
         ("delimiter", ";"),
         ("encoding", "cp1252"),
         ("retain_for", "5m"),
@@ -240,4 +242,4 @@ def test_a_preview_says_how_the_file_would_be_read(
     assert server.requests[0].path == "/v1/batches?model=gender&dry_run=true"
     assert (seen.columns["Height (cm)"], seen.unused_columns, seen.delimiter) == ("height", ("name",), ";")
     assert (seen.sample_errors[0].row_number, seen.sample_errors[0].column) == (3, "Height (cm)")
-    assert (seen.estimated_rows, seen.estimated_seconds) == (250_000, 81.0)
+    assert (seen.formula_cells, seen.estimated_rows, seen.estimated_seconds) == (2, 250_000, 81.0)

@@ -61,7 +61,7 @@ def mended_file(
 
 def accept_mend(place: Workplace, spec: BatchSpec, document: bytes) -> BatchSpec:
     """Take mended rows as the API does; their step is the next to be done."""
-    mend = read_mend(document, spec.layout, new_token(), is_whole=True)
+    mend = read_mend(document, spec.layout, new_token(), is_whole=True, formulas=spec.formulas)
     with place.files.open_writer(mend_key(spec.id, mend.token)) as writer:
         writer.write(document)
     index = place.find(spec).mends + 1

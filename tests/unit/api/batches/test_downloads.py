@@ -66,6 +66,29 @@ def test_the_header_of_the_input_comes_back_untouched(api: Api, body: bytes, hea
     assert response.data.startswith(header)
 
 
+@pytest.mark.parametrize(
+    ("body", "header"),
+    [
+        pytest.param(b"=a,height,shoe_size,-1\n1,2,3,4\n", b"'=a,height,shoe_size,-1,", id="a formula, and a number"),
+        pytest.param(
+            b'\xef\xbb\xbf\n"@a\n";height;shoe_size\n1;2;3\n', b'\xef\xbb\xbf"\'@a\n";height;', id="in quotes"
+        ),
+        pytest.param(b"'=a,height,shoe_size\n1,2,3\n", b"'=a,height,shoe_size,", id="escaped already"),
+    ],
+)
+@pytest.mark.parametrize("what", ["/results", "/errors"])
+def test_formulas_in_the_header_are_escaped_on_request(api: Api, body: bytes, header: bytes, what: str) -> None:
+    response = get(api, submitted(api, body, "?formulas=escape"), what)
+
+    assert response.data.startswith(header)
+
+
+def test_formulas_in_the_header_come_back_untouched_unless_it_is_asked_otherwise(api: Api) -> None:
+    response = get(api, submitted(api, b"=a,height,shoe_size\n1,2,3\n"), "/results")
+
+    assert response.data.startswith(b"=a,height,")
+
+
 def test_the_results_end_their_header_as_the_input_does(api: Api) -> None:
     response = get(api, submitted(api, b"height,shoe_size\r\n181,44\r\n"), "/results")
 

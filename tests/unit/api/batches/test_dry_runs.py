@@ -38,9 +38,16 @@ def test_a_dry_run_shows_how_the_file_would_be_read(api: Api) -> None:
                 "error_message": "999 is outside 100 to 250 cm",
             }
         ],
+        "formula_cells": 0,
         "estimated_rows": 3,
         "estimated_seconds": None,
     }
+
+
+def test_a_dry_run_counts_the_cells_that_a_spreadsheet_would_run(api: Api) -> None:
+    body = b'Height (cm),=name,shoe_size\n181,"=HYPERLINK(""x"")",44\n-1.5,@x,-44\n'
+
+    assert document_of(submit(api, body, "?dry_run=true"))["formula_cells"] == 3
 
 
 @pytest.mark.parametrize(

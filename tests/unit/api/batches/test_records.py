@@ -104,7 +104,9 @@ def test_a_repeated_upload_is_one_batch(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "query"), [(CSV + b"150,Eve,36\n", ""), (CSV, "?on_error=abort")], ids=["another file", "another query"]
+    ("body", "query"),
+    [(CSV + b"150,Eve,36\n", ""), (CSV, "?on_error=abort"), (CSV, "?formulas=escape")],
+    ids=["another file", "another query", "escaped formulas"],
 )
 def test_a_key_that_comes_with_another_upload_is_refused(api: Api, body: bytes, query: str) -> None:
     submit(api, headers=KEY)

@@ -121,6 +121,8 @@ def test_a_file_that_cannot_be_scored_is_refused_and_not_stored(
         pytest.param("?max_error_ratio=-0.1", ["/query/max_error_ratio"], id="less than none"),
         pytest.param("?max_error_ratio=nan", ["/query/max_error_ratio"], id="NaN"),
         pytest.param("?dry_run=perhaps", ["/query/dry_run"], id="dry_run"),
+        pytest.param("?formulas=yes", ["/query/formulas"], id="formulas"),
+        pytest.param("?formulas=escape&delimiter='", ["/query/formulas"], id="a mark that is the delimiter"),
         pytest.param("?column=height", ["/query/column"], id="a column without a header"),
         pytest.param("?column=:x", ["/query/column"], id="a column without a feature"),
         pytest.param("?column=height:Height%20(cm)&column=height:name", ["/query/column"], id="a feature twice"),
@@ -136,7 +138,9 @@ def test_a_parameter_that_cannot_be_is_refused(api: Api, query: str, expected: l
     assert codes(response) == [(pointer, "bad_parameter") for pointer in expected]
 
 
-@pytest.mark.parametrize("parameter", ["on_error=abort", "max_error_ratio=0", "max_error_ratio=1", "dry_run=FALSE"])
+@pytest.mark.parametrize(
+    "parameter", ["on_error=abort", "max_error_ratio=0", "max_error_ratio=1", "dry_run=FALSE", "formulas=keep"]
+)
 def test_a_parameter_that_can_be_is_accepted(api: Api, parameter: str) -> None:
     assert submit(api, query=f"?{parameter}").status_code == 202
 

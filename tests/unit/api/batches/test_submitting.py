@@ -8,7 +8,7 @@ import pytest
 from api.representations import show_time
 from shared.batch_files import input_key
 from shared.batch_jobs import split_job
-from shared.batches import OnError
+from shared.batches import Formulas, OnError
 from shared.registry import ServedModel
 from tests.builders import manifest
 from tests.unit.api.batches.conftest import CSV, batch_of, submit, submitted
@@ -41,6 +41,7 @@ def test_an_accepted_batch_is_the_document_of_the_contract(api: Api) -> None:
         "model": {"name": "gender", "version": "1", "sha256": "0" * 64},
         "columns": {"Height (cm)": "height", "shoe_size": "shoe_size"},
         "chunks": {"total": None, "done": 0},
+        "formulas": "keep",
         "retain_for": None,
         "metadata": {},
         "webhook_status": None,
@@ -110,13 +111,14 @@ def test_a_batch_is_accepted_as_it_was_asked_for(make_api: ApiMaker) -> None:
     response = submit(
         api,
         b"size;Body height\n44;181\n",
-        "?model=gender&version=1&on_error=abort&max_error_ratio=0.05&delimiter=;&encoding=latin-1"
+        "?model=gender&version=1&on_error=abort&max_error_ratio=0.05&formulas=escape&delimiter=;&encoding=latin-1"
         "&column=height:Body height&column=shoe_size:size",
         headers={"Cancel-After": "90s"},
     )
 
     spec = batch_of(api, document_of(response)["id"]).spec
     assert (spec.model.version, spec.on_error, spec.max_error_ratio) == ("1", OnError.ABORT, 0.05)
+    assert (spec.formulas, document_of(response)["formulas"]) == (Formulas.ESCAPE, "escape")
     assert (spec.layout.dialect.delimiter, spec.layout.dialect.encoding) == (";", "latin-1")
     assert (spec.layout.feature_columns, spec.deadline_seconds) == ((1, 0), 90.0)
 

@@ -94,11 +94,12 @@ def test_a_file_is_scored(script: Script, batch: Make, completed_batch: Make) ->
     script.answers = [httpx2.Response(503), answer(batch(), 202), answer(completed_batch()), file]
     target = io.BytesIO()
 
-    ended = run(script, lambda client: client.score_csv(io.BytesIO(CSV), target, model="gender"))
+    ended = run(script, lambda client: client.score_csv(io.BytesIO(CSV), target, formulas="escape"))
 
     assert ended.is_flawless
     assert target.getvalue() == CSV
     assert script.requests[1].content == CSV
+    assert script.requests[1].url.query == b"formulas=escape"
 
 
 def test_other_tasks_go_on_while_a_source_is_slow(script: Script, batch: Make) -> None:
