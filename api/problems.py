@@ -151,7 +151,8 @@ def job_problem(job: Job, headers: Mapping[str, str]) -> Response:
     assert job.outcome is not None
     assert job.outcome.error is not None
     error = job.outcome.error
-    status = STATUS_OF_JOB_ERROR[error.code]
+    # A worker of a later release may know more codes.
+    status = STATUS_OF_JOB_ERROR.get(error.code, 500)
     notes = row_notes(job, base="")
     retryable = status >= 503
     if retryable:

@@ -23,6 +23,7 @@ from shared.job_records import JobEnd, decode_ends
 from shared.job_store import JobStore, store_errors
 from shared.redis_client import Script
 from shared.settings import Settings
+from shared.unreadable import MISSHAPEN
 
 log = logging.getLogger(__name__)
 
@@ -147,7 +148,7 @@ class Waiters:
     def _hear(self, text: bytes) -> None:
         try:
             ends = decode_ends(text)
-        except (KeyError, TypeError, ValueError) as error:
+        except MISSHAPEN as error:
             # A worker of another release wrote it; a look finds these ends.
             log.warning("notification not understood", extra={"detail": type(error).__name__})
             return

@@ -1,5 +1,6 @@
 """BatchStore: the only truth about batches, in the same server as the jobs. Files lie in the file store."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -9,16 +10,18 @@ import orjson
 from redis import Redis
 
 from shared.batch_records import (
-    decode_batch_spec,
+    decode_batch,
     decode_mend,
     encode_batch_error,
     encode_batch_spec,
-    find_number,
+    encode_replaced,
     pairs,
+    read_parts,
+    read_replaced,
 )
 from shared.batches import BatchError, BatchErrorCode, BatchSpec, BatchStatus, Chunk, Mend, OnError, Part, ReplacedPart
 from shared.job_lists import PAGE_LOOKS
-from shared.job_records import encode_spec, find_delivery
+from shared.job_records import encode_spec
 from shared.job_store import run_accepting, store_errors
 from shared.job_terms import Earlier, encode_once
 from shared.jobs import JobSpec
@@ -26,7 +29,10 @@ from shared.queues import Lane
 from shared.rates import OnDebt, Rate, ignore_debt, tell_debts
 from shared.redis_client import Argument, Script, read_scripts
 from shared.settings import Settings
+from shared.unreadable import RecordUnreadable, readable
 from shared.webhooks import Delivery
+
+log = logging.getLogger(__name__)
 
 #: How long the files of a part that was replaced can still be read: as long as a slow download may take.
 REPLACED_SECONDS = 3_600
@@ -126,7 +132,7 @@ class BatchStore(Protocol):
         """
 
     def find(self, batch_id: str) -> Batch | None:
-        """Return the batch, or None when there is no record under this id."""
+        """Return the batch, or None when there is no record under this id; raises RecordUnreadable."""
 
     def note_chunks(self, batch_id: str, chunks: Sequence[Chunk], *, rows_total: int | None) -> BatchStatus | None:
         """Write down chunks that the split found; rows_total comes with the last of them.
@@ -258,8 +264,7 @@ class RedisBatchStore:
         answer = self._run("find", batch_id, self._retention, encode_batch_error(_EXPIRED))
         if not answer:
             return None
-        record, codes, now = answer
-        return _decode_batch(pairs(record), pairs(codes), float(now))
+        return _read_batch(batch_id, *answer)
 
     def page(
         self, owner: str, *, limit: int, status: BatchStatus | None = None, model: str | None = None, cursor: str = ""
@@ -268,7 +273,7 @@ class RedisBatchStore:
         wanted = orjson.dumps(model) if model is not None else ""
         answer = self._run("page", _list_of(owner), before, limit, PAGE_LOOKS, status or "", wanted)
         next_cursor, now, *found = answer
-        batches = [_decode_batch(pairs(record), pairs(codes), float(now)) for record, codes in found]
+        batches = [batch for facts in found if (batch := _find_listed(*facts, now)) is not None]
         return BatchPage(batches, next_cursor.decode().replace(".", "-") or None)
 
     def delete(self, batch_id: str) -> None:
@@ -291,7 +296,8 @@ class RedisBatchStore:
             texts = self._redis.hmget(f"{self._key(batch_id)}:chunks", [str(index) for index in indexes])
         if None in texts:
             raise KeyError(f"{batch_id} has no chunk {indexes[texts.index(None)]}")
-        return [Chunk(**orjson.loads(text)) for text in texts if text is not None]
+        with readable(f"batch {batch_id}"):
+            return [Chunk(**orjson.loads(text)) for text in texts if text is not None]
 
     def record_part(self, batch_id: str, index: int, part: Part) -> bool:
         arguments: list[bytes | str | float] = [batch_id, self._retention, *_SETTLING_ERRORS, index]
@@ -302,12 +308,8 @@ class RedisBatchStore:
 
     def parts(self, batch_id: str) -> list[Part]:
         with store_errors():
-            texts = self._redis.hgetall(f"{self._key(batch_id)}:parts")
-        by_index = {int(index): text for index, text in texts.items()}
-        found: list[Part] = []
-        while len(found) in by_index:
-            found.append(Part(**orjson.loads(by_index[len(found)])))
-        return found
+            texts: Any = self._redis.hgetall(f"{self._key(batch_id)}:parts")
+        return read_parts(batch_id, texts)
 
     def find_notes(self, batch_id: str, index: int) -> bytes | None:
         with store_errors():
@@ -332,21 +334,32 @@ class RedisBatchStore:
             text = self._redis.hget(f"{self._key(batch_id)}:mends", str(index))
         if text is None:
             raise KeyError(f"{batch_id} has no mend {index}")
-        return decode_mend(text)
+        with readable(f"batch {batch_id}"):
+            return decode_mend(text)
 
     def replace_part(self, batch_id: str, index: int, token: str, part: Part) -> bool:
-        note = _replaced_member(batch_id, index, token)
+        note = encode_replaced(batch_id, index, token)
         return bool(self._run("replace", batch_id, index, token, orjson.dumps(part), REPLACED_SECONDS, note))
 
     def replaced_parts(self) -> list[ReplacedPart]:
         with store_errors():
             seconds, _microseconds = self._redis.time()
-            members = self._redis.zrangebyscore(f"{self._root}batch_replaced", "-inf", seconds, start=0, num=100)
-        return [ReplacedPart(*orjson.loads(member)) for member in members]  # type: ignore[arg-type]  # This client answers bytes.
+            members: Any = self._redis.zrangebyscore(f"{self._root}batch_replaced", "-inf", seconds, start=0, num=100)
+        return [part for member in members if (part := self._find_replaced(member)) is not None]
+
+    def _find_replaced(self, member: bytes) -> ReplacedPart | None:
+        """Return what a note says, and forget a note that says nothing."""
+        try:
+            return read_replaced(member)
+        except RecordUnreadable as error:
+            log.error("note of a replaced part forgotten", extra={"detail": str(error)})  # noqa: TRY400
+            with store_errors():
+                self._redis.zrem(f"{self._root}batch_replaced", member)
+            return None
 
     def forget_replaced(self, part: ReplacedPart) -> None:
         with store_errors():
-            self._redis.zrem(f"{self._root}batch_replaced", _replaced_member(part.batch_id, part.index, part.token))
+            self._redis.zrem(f"{self._root}batch_replaced", encode_replaced(part.batch_id, part.index, part.token))
 
     def complete_mend(self, batch_id: str) -> None:
         self._run("mended", batch_id, self._retention)
@@ -371,27 +384,15 @@ def _list_of(owner: str) -> str:
     return f"batches:{owner}"
 
 
-def _replaced_member(batch_id: str, index: int, token: str) -> bytes:
-    return orjson.dumps([batch_id, index, token])
+def _read_batch(batch_id: str, record: Sequence[bytes], codes: Sequence[bytes], now: bytes) -> Batch:
+    with readable(f"batch {batch_id}"):
+        return Batch(**decode_batch(pairs(record), pairs(codes)), read_at=float(now))
 
 
-def _decode_batch(record: Mapping[bytes, bytes], codes: Mapping[bytes, bytes], now: float) -> Batch:
-    error = record.get(b"error")
-    return Batch(
-        spec=decode_batch_spec(record[b"spec"]),
-        status=BatchStatus(record[b"status"].decode()),
-        created_at=float(record[b"created"]),
-        read_at=now,
-        rows_done=int(record[b"rows_done"]),
-        rows_failed=int(record[b"rows_failed"]),
-        chunks_done=int(record[b"chunks_done"]),
-        rows_total=find_number(record, b"rows_total", int),
-        chunks_total=find_number(record, b"chunks_total", int),
-        started_at=find_number(record, b"started", float),
-        completed_at=find_number(record, b"completed", float),
-        expires_at=find_number(record, b"expires", float),
-        error=BatchError(**orjson.loads(error)) if error else None,
-        mends=int(record.get(b"mends", 0)),
-        delivery=find_delivery(record),
-        errors_by_code={code.decode(): int(count) for code, count in sorted(codes.items())},
-    )
+def _find_listed(batch_id: bytes, record: Sequence[bytes], codes: Sequence[bytes], now: bytes) -> Batch | None:
+    """Return a batch; None if it cannot be read, which must not hide the others."""
+    try:
+        return _read_batch(batch_id.decode(errors="replace"), record, codes, now)
+    except RecordUnreadable as error:
+        log.error("batch not listed", extra={"detail": str(error)})  # noqa: TRY400 - the text says it all
+        return None

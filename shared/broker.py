@@ -1,6 +1,7 @@
 """The broker: one Celery configuration for both sides, every setting with its reason, and sending by name."""
 
 import json
+import math
 import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -19,6 +20,7 @@ from shared.redis_messages import QueueEntry, RedisMessages
 from shared.redis_transport import PUSH, use_kept_clients
 from shared.settings import Settings
 from shared.sqs_options import sqs_options, use_sqs
+from shared.unreadable import MISSHAPEN
 
 
 class Broker(Protocol):
@@ -158,6 +160,7 @@ def _enqueued_at(message: bytes | str | None) -> float | None:
     if message is None:
         return None
     try:
-        return float(json.loads(message)["headers"][ENQUEUED_AT])
-    except (ValueError, TypeError, LookupError):
-        return float("inf")
+        enqueued_at = float(json.loads(message)["headers"][ENQUEUED_AT])
+    except MISSHAPEN:
+        return math.inf
+    return enqueued_at if math.isfinite(enqueued_at) else math.inf

@@ -1,12 +1,16 @@
 """Lists of jobs by owner: where a job is listed, and what a list tells of it."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.job_records import decode_job
+from shared.job_records import read_job
 from shared.jobs import Job, JobSpec
 from shared.queues import Lane
 from shared.settings import Settings
+from shared.unreadable import RecordUnreadable
+
+log = logging.getLogger(__name__)
 
 #: Most jobs that one page looks at: it bounds the time for which a script holds the server.
 PAGE_LOOKS = 1_000
@@ -58,5 +62,11 @@ def listed_seconds(settings: Settings) -> int:
     return int(settings.deadline_seconds) + settings.retention_seconds
 
 
-def decode_listed(fields: Sequence[bytes]) -> Job:
-    return decode_job({name: text for name, text in zip(_LISTED_FIELDS, fields, strict=False) if text}, None)
+def find_listed(fields: Sequence[bytes]) -> Job | None:
+    """Return a job as `job_page.lua` tells it; None if it cannot be read, which must not hide the others."""
+    record = {name: text for name, text in zip(_LISTED_FIELDS, fields, strict=False) if text}
+    try:
+        return read_job(record[b"id"].decode(errors="replace"), record)
+    except RecordUnreadable as error:
+        log.error("job not listed", extra={"detail": str(error)})  # noqa: TRY400 - the text says it all
+        return None

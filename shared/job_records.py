@@ -8,8 +8,12 @@ import orjson
 from shared.errors import FieldNote
 from shared.jobs import BatchStep, Job, JobError, JobSpec, JobStatus, ModelRef, Outcome, QueueState, StepKind
 from shared.queues import Lane
+from shared.unreadable import MISSHAPEN, RecordUnreadable
 from shared.values import value
 from shared.webhooks import JUST_ENDED, Delivery, DeliveryErrorCode, DeliveryStatus
+
+#: A time, and what is added to it, must stay within Python's calendar, which ends with the year 9999.
+LONGEST_SECONDS = 100_000_000_000
 
 
 def encode_spec(spec: JobSpec) -> bytes:
@@ -60,7 +64,13 @@ def decode_extras(extras: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def decode_spec(text: bytes) -> JobSpec:
+    """Read a spec; raises one of MISSHAPEN."""
     fields = orjson.loads(text)
+    # Whoever works with these would find out too late, among the jobs of others.
+    if not (type(fields["id"]) is type(fields["reply_to"]) is str and type(fields.get("rows", [])) is list):
+        raise TypeError("id, reply_to or rows")
+    if not (0 <= fields["deadline"] <= LONGEST_SECONDS and type(fields["max_attempts"]) is int):
+        raise ValueError("deadline or max_attempts")
     return JobSpec(
         id=fields["id"],
         lane=Lane(fields["lane"]),
@@ -109,14 +119,24 @@ def _decode_notes(notes: Sequence[Mapping[str, Any]]) -> tuple[FieldNote, ...]:
     return tuple(FieldNote(**note) for note in notes)
 
 
+def read_job(job_id: str, record: Mapping[bytes, bytes], queue: QueueState | None = None) -> Job:
+    """Return the job as its record has it; raises RecordUnreadable."""
+    try:
+        return decode_job(record, queue)
+    except MISSHAPEN:
+        # Without its cause, whose text may quote the record.
+        raise RecordUnreadable(f"the record of job {job_id} cannot be read") from None
+
+
 def decode_job(record: Mapping[bytes, bytes], queue: QueueState | None) -> Job:
+    """Read a record; raises one of MISSHAPEN."""
     status = JobStatus(record[b"status"].decode())
     outcome = record.get(b"outcome")
     return Job(
         spec=decode_spec(record[b"spec"]),
         status=status,
         attempt=int(record[b"attempt"]),
-        created_at=float(record[b"created"]),
+        created_at=read_seconds(record[b"created"]),
         started_at=_find_seconds(record, b"started"),
         completed_at=_find_seconds(record, b"completed"),
         expires_at=_find_seconds(record, b"expires"),
@@ -203,7 +223,15 @@ def _decode_end(job_id: str, status: str, *facts: Any) -> JobEnd | None:
 
 def _find_seconds(record: Mapping[bytes, bytes], field: bytes) -> float | None:
     text = record.get(field)
-    return float(text) if text is not None else None
+    return read_seconds(text) if text is not None else None
+
+
+def read_seconds(text: bytes) -> float:
+    """Read a time, or a number of seconds; raises ValueError."""
+    seconds = float(text)
+    if not 0 <= seconds <= LONGEST_SECONDS:
+        raise ValueError("no time of ours")
+    return seconds
 
 
 def seconds_per_job(workers: int, busy: bytes, jobs: bytes) -> float | None:

@@ -5,7 +5,6 @@ Every change of a record is one atomic script; the scripts lie in lua/. Nothing 
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -16,8 +15,8 @@ from redis.exceptions import OutOfMemoryError, RedisError
 from shared.batches import BatchError, BatchErrorCode
 from shared.errors import NotReplicated, StoreFull, StoreUnavailable
 from shared.job_errors import JobErrorCode
-from shared.job_lists import PAGE_LOOKS, JobPage, decode_listed, list_of, listed_seconds, lists_of
-from shared.job_records import decode_job, decode_spec, encode_outcome, encode_spec, queue_state, seconds_per_job
+from shared.job_lists import PAGE_LOOKS, JobPage, find_listed, list_of, listed_seconds, lists_of
+from shared.job_records import encode_outcome, encode_spec, queue_state, read_job, seconds_per_job
 from shared.job_terms import DeleteVerdict, Earlier, RetryVerdict, encode_place
 from shared.jobs import Job, JobError, JobSpec, JobStatus, Outcome, QueueState
 from shared.queues import Lane
@@ -25,6 +24,7 @@ from shared.rates import OnDebt, Rate, ignore_debt, tell_debts
 from shared.redis_client import Argument, Script, read_scripts
 from shared.redis_messages import QueueEntry
 from shared.settings import Settings
+from shared.sweeps import Release, Sweep, log_left_alone, read_stuck
 from shared.values import value
 
 #: Most jobs that one sweep sends again: it bounds the time for which a script holds the server.
@@ -98,36 +98,6 @@ class Accepted:
         return self.earlier is None and self.retry_after_seconds is None
 
 
-@dataclass(frozen=True, slots=True)
-class Stuck:
-    """A job whose message or worker was lost, and that is queued again."""
-
-    spec: JobSpec
-    #: Times that a worker claimed it so far.
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class Sweep:
-    """What one look over all jobs found."""
-
-    #: When it looked, by the store's clock: the jobs to send again count as enqueued then.
-    at: float
-    resend: list[Stuck]
-    expired: int
-    #: Jobs that were set aside, because each worker that took them died.
-    quarantined: int
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """What was given back unfinished, and is to be sent again."""
-
-    #: When, by the store's clock: the jobs count as enqueued then.
-    at: float
-    jobs: list[Stuck]
-
-
 class JobStore(Protocol):
     """Every operation raises StoreUnavailable when the store does not answer.
 
@@ -179,7 +149,7 @@ class JobStore(Protocol):
         """
 
     def find(self, job_id: str) -> Job | None:
-        """Return the job, or None when there is no record under this id."""
+        """Return the job, or None when there is no record under this id; raises RecordUnreadable."""
 
     def find_all(self, job_ids: Sequence[str]) -> list[Job | None]:
         """Return for each id what `find` does."""
@@ -254,8 +224,9 @@ class RedisJobStore:
         self._on_debt = on_debt
         self._root = settings.key_root
         names = ("claim", "renew", "finish", "release", "cancel", "find", "ended", "delete", "job_page", "glance")
+        free = dict.fromkeys((*names, "unreadable"), True)
         # The server runs the preludes at every call, so each script has only those that it needs.
-        texts = read_scripts(dict.fromkeys(names, True), "record")
+        texts = read_scripts(free, "record")
         # What is not limited needs nothing of it.
         admission = ["admission"] if settings.max_queue_seconds else []
         texts |= read_scripts({"retry": False}, "record", "rates", *admission)
@@ -319,7 +290,9 @@ class RedisJobStore:
 
     def release(self, job_ids: Sequence[str], token: str) -> Release:
         at, *jobs = self._run("release", token, self._settings.retention_seconds, self._canceled, *job_ids)
-        return Release(float(at), [Stuck(decode_spec(spec), int(attempt)) for spec, attempt in jobs])
+        released, unreadable = read_stuck(jobs)
+        self._leave_alone(unreadable)
+        return Release(float(at), released)
 
     def cancel(self, job_id: str) -> CancelVerdict:
         answer = self._run("cancel", job_id, self._settings.retention_seconds, self._canceled)
@@ -343,7 +316,8 @@ class RedisJobStore:
         span, _, left = cursor.partition("-")
         arguments: list[bytes | str | float] = [lists_of(owner), listed_seconds(settings), limit, PAGE_LOOKS]
         next_cursor, *found = self._run("job_page", *arguments, status or "", wanted, span, left)
-        return JobPage([decode_listed(fields) for fields in found], next_cursor.decode() or None)
+        jobs = [job for fields in found if (job := find_listed(fields)) is not None]
+        return JobPage(jobs, next_cursor.decode() or None)
 
     def glance(self, keys: Sequence[str]) -> list[str]:
         return [text.decode() for text in self._run("glance", *keys)]
@@ -354,7 +328,7 @@ class RedisJobStore:
 
     def find_all(self, job_ids: Sequence[str]) -> list[Job | None]:
         answer = self._run("find", self._settings.retention_seconds, self._expired, *job_ids)
-        return [_read_found(*found) for found in answer]
+        return [_read_found(job_id, *found) for job_id, found in zip(job_ids, answer, strict=True)]
 
     def ended(self, job_ids: Sequence[str]) -> list[str]:
         return [job_id.decode() for job_id in self._run("ended", *job_ids)]
@@ -374,16 +348,25 @@ class RedisJobStore:
         for lane in Lane:
             since = oldest.get(lane, "-inf")
             arguments += [lane.value, "" if since is None else since]
-        at, expired, quarantined, resend = self._run("sweep", *arguments)
-        return Sweep(float(at), [Stuck(decode_spec(spec), int(n)) for spec, n in resend], expired, quarantined)
+        at, expired, quarantined, resend, broken = self._run("sweep", *arguments)
+        stuck, unreadable = read_stuck(resend)
+        self._leave_alone(broken + unreadable)
+        return Sweep(float(at), stuck, expired, quarantined)
+
+    def _leave_alone(self, job_ids: Sequence[bytes]) -> None:
+        """Let jobs that nobody can read stand in nobody's way."""
+        if job_ids:
+            lanes = [lane.value for lane in Lane]
+            self._run("unreadable", self._settings.retention_seconds, len(lanes), *lanes, *job_ids)
+            log_left_alone(job_ids)
 
 
-def _read_found(fields: Sequence[bytes] = (), queue: Sequence[Any] = ()) -> Job | None:
+def _read_found(job_id: str, fields: Sequence[bytes] = (), queue: Sequence[Any] = ()) -> Job | None:
     """Return the job that the script found: a record as field, value …, and how its lane stands while it is queued."""
     if not fields:
         return None
     record = dict(zip(fields[::2], fields[1::2], strict=True))
-    return decode_job(record, queue_state(queue[0], seconds_per_job(*queue[1:])) if queue else None)
+    return read_job(job_id, record, queue_state(queue[0], seconds_per_job(*queue[1:])) if queue else None)
 
 
 def _read_accepted(first: bytes, second: Any, workers: int, each: float | None) -> Accepted:

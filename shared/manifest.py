@@ -9,9 +9,12 @@ from typing import Annotated, Any, Literal, Self
 from packaging.version import InvalidVersion, Version
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from shared.errors import ManifestInvalid, ModelMissing
+from shared.errors import ManifestInvalid
+from shared.model_files import ModelFileTooLong, read_model_file
 
 MANIFEST_FILE = "manifest.json"
+#: A thousand features with all that can be said of each take less.
+MOST_BYTES = 16 << 20
 
 NAME_PATTERN = "[a-z][a-z0-9_-]{0,63}"
 VERSION_PATTERN = "[0-9A-Za-z][0-9A-Za-z._-]{0,63}"
@@ -159,9 +162,9 @@ class ModelManifest(_Frozen):
         """
         path = folder / MANIFEST_FILE
         try:
-            document = path.read_bytes()
-        except OSError as error:
-            raise ModelMissing(f"{path}: {error.strerror}") from error
+            document = read_model_file(path, most_bytes=MOST_BYTES)
+        except ModelFileTooLong:
+            raise ManifestInvalid(f"{path} has more than {MOST_BYTES} bytes, so it is no manifest") from None
         manifest = cls.decode(document, origin=str(path))
         if (folder.parent.name, folder.name) != (manifest.name, manifest.version):
             raise ManifestInvalid(f"{path} describes {manifest.key}, so its folder must be named {manifest.key}")

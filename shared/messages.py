@@ -9,14 +9,19 @@ from typing import Any, Self
 
 from shared.jobs import BatchStep, JobSpec, Row, StepKind
 from shared.queues import Lane, TaskName
+from shared.unreadable import MISSHAPEN
 
 MESSAGE_VERSION = 1
 #: Header with the time, by the store's clock, at which a message was enqueued: the sweeper reads it.
 ENQUEUED_AT = "enqueued_at"
 
 
+#: Names that an error may tell: ours. All else in a message belongs to whoever sent it, and must not get into a log.
+_FIELDS = frozenset({"model", "lane", "rows", "job", "step", "at", "jobs"})
+
+
 class MessageUnreadable(Exception):
-    """Raised when a message is not of a version or shape that this process knows."""
+    """Raised when a message is not of a version or shape that this process knows; it quotes nothing of the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +50,8 @@ class PredictMessage:
         _require_version(message)
         try:
             return cls(message["model"], Lane(message["lane"]), dict(message["rows"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise MessageUnreadable(f"message without a usable {error}") from error
+        except MISSHAPEN as error:
+            raise unusable(error) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +73,8 @@ class StepMessage:
         try:
             batch_id, kind, index = message["step"]
             return cls(message["job"], BatchStep(batch_id, StepKind(kind), index))
-        except (KeyError, TypeError, ValueError) as error:
-            raise MessageUnreadable(f"message without a usable {error}") from error
+        except MISSHAPEN as error:
+            raise unusable(error) from error
 
 
 def find_task(specs: Sequence[JobSpec]) -> tuple[TaskName, dict[str, Any]]:
@@ -84,6 +89,14 @@ def find_task(specs: Sequence[JobSpec]) -> tuple[TaskName, dict[str, Any]]:
     return TaskName.BATCH_STEP, StepMessage(spec.id, step).encode()
 
 
+def unusable(error: Exception) -> MessageUnreadable:
+    """Return what to raise for one of MISSHAPEN."""
+    is_missing = isinstance(error, KeyError) and error.args[0] in _FIELDS
+    return MessageUnreadable(f"message without a usable {error.args[0] if is_missing else type(error).__name__}")
+
+
 def _require_version(message: Mapping[str, Any]) -> None:
-    if message.get("v") != MESSAGE_VERSION:
-        raise MessageUnreadable(f"message version {message.get('v')!r}, this worker reads {MESSAGE_VERSION}")
+    version = message.get("v")
+    if version != MESSAGE_VERSION:
+        shown = version if isinstance(version, int | None) else f"of type {type(version).__name__}"
+        raise MessageUnreadable(f"message version {shown}, this worker reads {MESSAGE_VERSION}")

@@ -1,5 +1,6 @@
 """Quarantine: jobs whose workers died again and again, set aside with their input until an operator decides."""
 
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,11 +13,14 @@ from shared.batch_jobs import chunk_job, mend_job, split_job
 from shared.batch_store import Batch
 from shared.batches import BatchErrorCode
 from shared.job_lists import list_of, listed_seconds
-from shared.job_records import decode_job, encode_spec
+from shared.job_records import encode_spec, read_job
 from shared.job_store import store_errors
 from shared.jobs import Job, JobSpec, StepKind
 from shared.redis_client import read_scripts
 from shared.settings import Settings
+from shared.unreadable import RecordUnreadable
+
+log = logging.getLogger(__name__)
 
 #: Most jobs of one page.
 PAGE_JOBS = 100
@@ -101,21 +105,29 @@ class RedisQuarantine:
             found = [(job_id.decode(), score) for job_id, score in members]
             # Jobs of one sweep have the same moment, and are in the order of their ids.
             found = [(job_id, score) for job_id, score in found if _show(score) != moment or job_id > after]
-            jobs = [one for job_id, score in found[:limit] if (one := self._read(job_id, score)) is not None]
+            jobs = [one for job_id, score in found[:limit] if (one := self._find_listed(job_id, score)) is not None]
         if len(found) <= limit:
             return Page(jobs, None)
         last_id, last_score = found[limit - 1]
         return Page(jobs, f"{_show(last_score)}~{last_id}")
 
     def find(self, job_id: str) -> Quarantined | None:
-        """Return the job with its input, or None when it is not in quarantine."""
+        """Return the job with its input, or None when it is not in quarantine; raises RecordUnreadable."""
         with store_errors():
             score = self._redis.zscore(self._key, job_id)
             return None if score is None else self._read(job_id, float(score))
 
     def _read(self, job_id: str, kept_until: float) -> Quarantined | None:
         record: Any = self._redis.hgetall(f"{self._root}job:{job_id}")
-        return Quarantined(decode_job(record, None), kept_until) if record else None
+        return Quarantined(read_job(job_id, record), kept_until) if record else None
+
+    def _find_listed(self, job_id: str, kept_until: float) -> Quarantined | None:
+        """Return the same, and None for a job that cannot be read, which must not hide the others."""
+        try:
+            return self._read(job_id, kept_until)
+        except RecordUnreadable as error:
+            log.error("job in quarantine not listed", extra={"detail": str(error)})  # noqa: TRY400 - the text says it all
+            return None
 
     def drop(self, one: Quarantined) -> bool:
         """Delete the input of a job; its answer stays. Returns whether it was in quarantine."""

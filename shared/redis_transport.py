@@ -10,6 +10,9 @@ from typing import Any
 from kombu.transport import TRANSPORT_ALIASES, redis
 from kombu.utils.json import dumps
 
+from shared.plain_messages import PlainMessage
+from shared.unreadable import MISSHAPEN
+
 #: A message is sent for jobs that were accepted, so a server without memory left must take it.
 PUSH = "#!lua flags=allow-oom\nreturn redis.call('LPUSH', KEYS[1], ARGV[1])"
 
@@ -18,6 +21,8 @@ log = logging.getLogger(__name__)
 
 class Channel(redis.Channel):
     """A channel that keeps its client until its pool is given up, which happens on every lost connection."""
+
+    Message = PlainMessage
 
     _kept_client: Any = None
     _push: Any = None
@@ -43,7 +48,7 @@ class Channel(redis.Channel):
         """Take a message off its queue. kombu would end the worker on something that is no message."""
         try:
             return super()._brpop_read(**options)  # type: ignore[no-untyped-call]
-        except (ValueError, TypeError, LookupError, AttributeError) as error:
+        except MISSHAPEN as error:
             # Its text may quote what was there, whose content belongs to whoever sent it.
             log.error("dropped from a queue what is no message", extra={"error": type(error).__name__})  # noqa: TRY400
             return True

@@ -7,8 +7,9 @@ from typing import Any, Self
 from shared.errors import FieldNote
 from shared.job_records import decode_extras, encode_extras
 from shared.jobs import JobSpec, ModelRef
-from shared.messages import MessageUnreadable, PredictMessage, StepMessage, find_task
+from shared.messages import PredictMessage, StepMessage, find_task, unusable
 from shared.queues import Lane, TaskName
+from shared.unreadable import MISSHAPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,8 @@ class Origin:
             return None
         try:
             return cls(origin["at"], [_decode(job_id, message, origin) for job_id in origin["jobs"]])
-        except (KeyError, TypeError, ValueError) as error:
-            raise MessageUnreadable(f"message without a usable {error}") from error
+        except MISSHAPEN as error:
+            raise unusable(error) from error
 
 
 def encode_message(specs: Sequence[JobSpec], *, sent_at: float) -> tuple[TaskName, dict[str, Any]]:

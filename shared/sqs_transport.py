@@ -14,7 +14,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from kombu.transport import SQS
 from kombu.transport.SQS.exceptions import AccessDeniedQueueException
 
+from shared.plain_messages import PlainMessage
 from shared.sqs_client import make_sqs_client, name_error
+from shared.unreadable import MISSHAPEN
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +93,8 @@ class Receiver:
 class Channel(SQS.Channel):
     """kombu's channel, reading with one receiver for each queue and one client for all."""
 
+    Message = PlainMessage
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
         self._hub: Any = self.hub
@@ -128,6 +132,11 @@ class Channel(SQS.Channel):
         except (BotoCoreError, ClientError, AccessDeniedQueueException) as error:
             # Their work is done; they come back, and are found to be.
             log.warning("messages not acknowledged", extra={"queue": queue, "detail": name_error(error)})
+        except MISSHAPEN as error:
+            # kombu would end the worker on it, and the next worker later. SQS gives it out again a few times at most,
+            # and then sets it aside. Its text may quote what was there, whose content belongs to whoever sent it.
+            fields = {"queue": queue, "error": type(error).__name__}
+            log.error("left in its queue what is no message", extra=fields)  # noqa: TRY400
         finally:
             self._hub.call_soon(self._schedule_queue, queue)
 

@@ -23,6 +23,7 @@ from shared.queues import Lane
 from shared.redis_client import Argument, Script, read_scripts
 from shared.settings import Settings
 
+_LANES = frozenset(lane.value for lane in Lane)
 #: The number of a process's last report is kept for so long after it.
 _REPORT_SECONDS = 3_600
 
@@ -70,8 +71,10 @@ class StoreMetrics:
             totals[OLDEST_QUEUED.name, lane] = [max(0.0, now - oldest[0][1]) if oldest else 0.0]
             totals[WORKERS.name, lane] = [float(sum(until >= now for _worker, until in workers))]
         for how, number in jobs_ended.items():
-            lane_name, status = how.decode().split(":")
-            totals[JOBS_ENDED.name, lane_name, status] = [float(number)]
+            lane_name, _, status = how.decode(errors="replace").partition(":")
+            # A record that somebody else wrote may name any lane.
+            if lane_name in _LANES:
+                totals[JOBS_ENDED.name, lane_name, status] = [float(number)]
         for status, number in batches_ended.items():
             totals[BATCHES_ENDED.name, status.decode()] = [float(number)]
         return totals | _read_fields(counted)

@@ -3,6 +3,7 @@
 They are written by the very scripts that end a job or batch, and lie in the same server.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,11 +11,15 @@ from typing import Any
 import orjson
 from redis import Redis
 
+from shared.job_records import read_seconds
 from shared.job_store import store_errors
 from shared.jobs import new_token
 from shared.redis_client import Argument, Script, read_scripts
 from shared.settings import Settings
+from shared.unreadable import MISSHAPEN
 from shared.webhooks import DeliveryErrorCode, DeliveryStatus
+
+log = logging.getLogger(__name__)
 
 #: How long a claimed message stays with a process that says nothing: longer than any try may take.
 LEASE_SECONDS = 60.0
@@ -68,7 +73,9 @@ class RedisWebhookOutbox:
     """
 
     def __init__(self, redis: Redis, settings: Settings) -> None:
+        self._redis = redis
         self._root = settings.key_root
+        self._retention = settings.retention_seconds
         names = ("claim", "settle", "again")
         texts = read_scripts({f"webhook_{name}": True for name in names}, "record", "webhook")
         self._scripts = {name: Script(redis, texts[f"webhook_{name}"]) for name in names}
@@ -88,8 +95,20 @@ class RedisWebhookOutbox:
         for receiver, count in in_hand.items():
             arguments += [receiver, count]
         looked_at, *claimed = self._run("claim", *arguments)
-        messages = [_decode(name, fields, token) for name, fields in claimed]
+        messages = [one for name, fields in claimed if (one := self._find(name, fields, token)) is not None]
         return Claim(messages, has_more=looked_at == _LOOK_AT)
+
+    def _find(self, name: bytes, fields: list[bytes], token: str) -> Message | None:
+        """Return a message; one that cannot be read is taken out of the way of the others."""
+        try:
+            return _decode(name, fields, token)
+        except MISSHAPEN:
+            # Without the text of the error, which may quote it.
+            log.error("webhook left alone, it cannot be read", extra={"webhook_id": name.decode(errors="replace")})  # noqa: TRY400
+        with store_errors():
+            self._redis.zrem(f"{self._root}webhooks_due", name)
+            self._redis.expire(f"{self._root}webhook:".encode() + name, self._retention)
+        return None
 
     def delivered(self, message: Message, last_status: int) -> bool:
         """Write that the receiver has it. Returns whether this process still held it."""
@@ -129,9 +148,9 @@ def _decode(name: bytes, fields: list[bytes], token: str) -> Message:
         url=record[b"url"].decode(),
         subject=record[b"id"].decode(),
         status=record[b"status"].decode(),
-        created_at=float(record[b"created"]),
-        completed_at=float(record[b"completed"]),
-        expires_at=float(record[b"expires"]),
+        created_at=read_seconds(record[b"created"]),
+        completed_at=read_seconds(record[b"completed"]),
+        expires_at=read_seconds(record[b"expires"]),
         error_code=_find_code(record[b"error"]),
     )
 

@@ -12,9 +12,6 @@ from shared.job_store import (
     WORKER_DIED,
     Accepted,
     CancelVerdict,
-    Release,
-    Stuck,
-    Sweep,
     Verdict,
 )
 from shared.job_terms import DeleteVerdict, Earlier, RetryVerdict
@@ -25,6 +22,7 @@ from shared.rates import OnDebt, Rate, ignore_debt
 from shared.redis_messages import QueueEntry
 from shared.registry import ServedModel
 from shared.settings import Settings
+from shared.sweeps import Release, Stuck, Sweep
 from tests.timed_stores import TimedRedisBatchStore as TimedRedisBatchStore  # noqa: PLC0414  # Read from here by many.
 from tests.timed_stores import TimedRedisJobStore as TimedRedisJobStore  # noqa: PLC0414  # Read from here by many.
 

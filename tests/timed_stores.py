@@ -38,7 +38,7 @@ class TimedRedisJobStore(RedisJobStore):
         for key in self.redis.scan_iter(f"{self._root}*"):
             if self.redis.type(key) == b"zset":
                 _age_members(self.redis, key, seconds)
-            elif b":job:" in key:
+            elif b":job:" in key and self.redis.type(key) == b"hash":
                 _age_record(self.redis, key, seconds)
                 _age_life(self.redis, key, seconds)
             elif b":load:" in key:

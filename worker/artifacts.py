@@ -14,6 +14,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 
 from shared.errors import ArtifactUnusable, ChecksumMismatch, LibraryMismatch, ModelMissing
 from shared.manifest import MANIFEST_FILE, NAME_PATTERN, VERSION_PATTERN, ModelManifest, version_order
+from shared.model_files import ModelFileTooLong, read_model_file
 
 _MODEL_KEY = re.compile(f"^{NAME_PATTERN}(/{VERSION_PATTERN})?$")
 
@@ -41,10 +42,16 @@ def load_artifact(folder: Path) -> tuple[ModelManifest, Any]:
 
 
 def _read_verified(path: Path, manifest: ModelManifest) -> bytes:
+    said = manifest.artifact.bytes
     try:
-        document = path.read_bytes()
-    except OSError as error:
-        raise ModelMissing(f"{path}: {error.strerror}") from error
+        document = read_model_file(path, most_bytes=said)
+    except ModelFileTooLong:
+        raise ChecksumMismatch(
+            f"{path} has more than the {said} bytes that its manifest says; nothing was loaded. Restore it or publish "
+            "the model again"
+        ) from None
+    except MemoryError:
+        raise ArtifactUnusable(f"{path} has up to {said} bytes, and this worker has no memory for them") from None
     found = hashlib.sha256(document).hexdigest()
     if found != manifest.artifact.sha256:
         raise ChecksumMismatch(

@@ -46,7 +46,8 @@ def _restore(jobs: JobStore, job_ids: Sequence[str], origin: Origin | None) -> i
     """Return how many of the records were lost and are written again."""
     if not job_ids or origin is None:
         return 0
-    specs = [spec for spec in origin.specs if spec.id in job_ids]
+    wanted = frozenset(job_ids)
+    specs = [spec for spec in origin.specs if spec.id in wanted]
     restored = jobs.restore(specs, sent_at=origin.sent_at) if specs else 0
     if restored:
         log.warning("lost records written again", extra={"jobs": restored})

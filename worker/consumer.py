@@ -6,10 +6,9 @@ from typing import Any
 
 from celery.worker.consumer import Consumer as CeleryConsumer
 
-log = logging.getLogger(__name__)
+from shared.unreadable import MISSHAPEN
 
-#: What reading a message of another shape than Celery's raises. Lost connections are OSError and must go on to Celery.
-_UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)
+log = logging.getLogger(__name__)
 
 
 class Consumer(CeleryConsumer):  # type: ignore[misc]  # Celery has no types.
@@ -21,7 +20,7 @@ class Consumer(CeleryConsumer):  # type: ignore[misc]  # Celery has no types.
         def handle_or_drop(message: Any) -> None:
             try:
                 handle(message)
-            except _UNREADABLE as error:
+            except MISSHAPEN as error:
                 # Its text may quote the message, whose content belongs to whoever sent it.
                 log.error("message dropped that nobody can read", extra={"error": type(error).__name__})  # noqa: TRY400
                 message.reject_log_error(log, self.connection_errors)

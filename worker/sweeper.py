@@ -11,12 +11,13 @@ from redis.exceptions import RedisError
 from shared.broker import Broker
 from shared.errors import BrokerUnavailable, DependencyError
 from shared.job_errors import JobErrorCode
-from shared.job_store import JobStore, Stuck
+from shared.job_store import JobStore
 from shared.jobs import JobSpec
 from shared.list_trimmer import ListTrimmer
 from shared.queues import Lane
 from shared.redis_client import Script
 from shared.settings import Settings
+from shared.sweeps import Stuck
 from worker.housekeeping import Housekeeping
 from worker.measures import Measures
 

@@ -13,6 +13,7 @@ from shared.lane_flow import LaneFlow
 from shared.messages import MessageUnreadable, PredictMessage, StepMessage
 from shared.queues import Lane, TaskName
 from shared.sqs_messages import Origin
+from shared.unreadable import RecordUnreadable
 from worker.activity import Activity
 from worker.batch_steps import BatchSteps
 from worker.measures import Measures
@@ -75,6 +76,9 @@ def call_at_once(task: Any, _celery: Any, consumer: Any) -> Callable[..., None]:
         except MessageUnreadable as error:
             log.error("message dropped", extra={"task": task.name, "detail": str(error)})  # noqa: TRY400
             acknowledge(log, consumer.connection_errors)
+        except RecordUnreadable as error:
+            log.error("task failed", extra={"task": task.name, "detail": str(error)})  # noqa: TRY400
+            reject(log, consumer.connection_errors, requeue=False)
         except Exception as error:
             # Without its text, which may quote the message, whose content belongs to whoever sent it.
             where = "".join(traceback.format_tb(error.__traceback__))

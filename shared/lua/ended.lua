@@ -2,9 +2,10 @@
 -- was deleted.
 local answer = {}
 for _, id in ipairs(ARGV) do
-  local job = redis.call('HMGET', JOB .. id, 'status', 'deadline')
+  local job = redis.pcall('HMGET', JOB .. id, 'status', 'deadline')
   if job[1] then
-    if is_final(job[1]) or tonumber(job[2]) <= now then table.insert(answer, id) end
+    -- Whoever waits for a job without a deadline finds out what is wrong with it.
+    if is_final(job[1]) or (tonumber(job[2]) or now) <= now then table.insert(answer, id) end
   elseif redis.call('EXISTS', GONE .. id) == 1 then table.insert(answer, id) end
 end
 return answer

@@ -4,10 +4,12 @@
 local answer, is_there, queued_in, lanes = {}, {}, {}, {}
 for i = 3, #ARGV do
   local id = ARGV[i]
-  local job = redis.call('HMGET', JOB .. id, 'status', 'deadline', 'lane', 'deleted')
+  local job = redis.pcall('HMGET', JOB .. id, 'status', 'deadline', 'lane', 'deleted')
+  local deadline = tonumber(job[2])
   is_there[id] = job[1] and not job[4]
   -- The sweeper would do the same within a second; without any worker alive nobody else does.
-  if is_there[id] and not is_final(job[1]) and tonumber(job[2]) <= now then finalize(id, 'expired', ARGV[2], ARGV[1])
+  if is_there[id] and not is_final(job[1]) and deadline and deadline <= now then
+    pcall(finalize, id, 'expired', ARGV[2], ARGV[1])
   elseif is_there[id] and job[1] == 'queued' then queued_in[id] = job[3] end
 end
 close_ended()

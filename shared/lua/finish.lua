@@ -11,9 +11,10 @@ for i = 6, #ARGV, 3 do
   local ours = status and facts[11] == token
   if ours and status == 'running' then
     -- Facts 6: it was asked to cancel.
-    if facts[6] then finalize(id, 'canceled', canceled, retention, facts)
-    else finalize(id, ARGV[i + 1], ARGV[i + 2], retention, facts) end
-    done, waiting_since = done + 1, math.min(waiting_since, facts[4])
+    local status_now, outcome = facts[6] and 'canceled' or ARGV[i + 1], facts[6] and canceled or ARGV[i + 2]
+    -- A record that is not whole must not take the answers of the others with it.
+    ours = pcall(finalize, id, status_now, outcome, retention, facts)
+    done, waiting_since = done + 1, math.min(waiting_since, tonumber(facts[4]) or now)
   end
   table.insert(answer, (ours and status ~= 'queued') and 1 or 0)
 end

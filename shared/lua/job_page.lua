@@ -11,11 +11,11 @@ local PIECE = 100
 local found = {''}
 
 local function look_at(id)
-  local job = redis.call('HMGET', JOB .. id, 'status', 'spec', 'attempt', 'created', 'started', 'completed', 'expires',
+  local job = redis.pcall('HMGET', JOB .. id, 'status', 'spec', 'attempt', 'created', 'started', 'completed', 'expires',
                          'cancel', 'redriven_as', 'retried', 'retries', 'deleted', 'retain',
                          'delivery')
   -- Of a job of which nothing is kept nothing is told once it is final.
-  if not job[1] or job[12] or job[13] == '0' and is_final(job[1]) then return end
+  if not job[1] or not job[2] or job[12] or job[13] == '0' and is_final(job[1]) then return end
   if status ~= '' and job[1] ~= status then return end
   if model ~= '' and not string.find(job[2], '"model":[' .. model .. ',', 1, true) then return end
   job[2] = without_rows(job[2])

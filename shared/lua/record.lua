@@ -58,7 +58,7 @@ end
 
 -- What `finalize` must know of a job; further fields may be asked for in the same call.
 local function read_facts(id, ...)
-  return redis.call('HMGET', JOB .. id, 'lane', 'reply_to', 'attempt', 'created', 'started', 'cancel', 'retain', 'deleted',
+  return redis.pcall('HMGET', JOB .. id, 'lane', 'reply_to', 'attempt', 'created', 'started', 'cancel', 'retain', 'deleted',
                     'webhook_url', ...)
 end
 
@@ -99,6 +99,8 @@ end
 -- The only place where a job becomes final; `close_ended` must follow.
 local function finalize(id, status, outcome, retention, facts)
   facts = facts or read_facts(id)
+  -- Before anything is written: a record that is not whole is left as it is, and the caller hears an error.
+  local how = facts[1] .. ':' .. status
   local key, completed, expires = JOB .. id, stamp(now), stamp(now + tonumber(retention))
   redis.call('HSET', key, 'status', status, 'outcome', outcome, 'completed', completed, 'expires', expires)
   redis.call('EXPIRE', key, retention)
@@ -113,9 +115,8 @@ local function finalize(id, status, outcome, retention, facts)
   if facts[8] then erase(id, retention) end
   table.insert(ended, id)
   append(ended_in, facts[1], id)
-  local how = facts[1] .. ':' .. status
   ended_as[how] = (ended_as[how] or 0) + 1
-  if facts[2] ~= '' then append(told, facts[2], describe_end(id, status, facts, completed, expires, outcome)) end
+  if facts[2] and facts[2] ~= '' then append(told, facts[2], describe_end(id, status, facts, completed, expires, outcome)) end
 end
 
 -- Jobs by owner in the order in which they were accepted: a list for each SPAN, which is trimmed at its oldest end, and goes

@@ -87,7 +87,8 @@ def test_a_message_that_nobody_can_read_is_dropped_and_the_next_job_is_answered(
     rows = {"prd_a": [[CANARY]]}
     publish(celery, f"{{ {CANARY}", content_type="application/json", content_encoding="utf-8")
     publish(celery, arguments(v=99, model="moody/1", lane="interactive", rows=rows), serializer="json")
-    publish(celery, arguments(v=1, model="moody/1", lane="fast", rows=rows), serializer="json")
+    publish(celery, arguments(v=CANARY, model="moody/1", lane="interactive", rows=rows), serializer="json")
+    publish(celery, arguments(v=1, model="moody/1", lane=CANARY, rows=rows), serializer="json")
     publish(celery, arguments(v=1, rows=CANARY), serializer="json")
     publish(celery, [CANARY], serializer="json")
     publish(celery, {"hello": CANARY}, task=None, serializer="json")
@@ -107,7 +108,7 @@ def test_a_message_that_nobody_can_read_is_dropped_and_the_next_job_is_answered(
 def test_what_is_no_message_at_all_does_not_stop_a_worker(
     worker: subprocess.Popen[str], line: Line, redis: Redis, settings: Settings, tmp_path: Path
 ) -> None:
-    for garbage in (CANARY, "[]", "{}", '{"body": 1, "headers": 2, "properties": 3}'):
+    for garbage in (CANARY, "[]", "{}", '{"body": 1, "headers": 2, "properties": 3}', "[" * 100_000):
         redis.lpush(f"{settings.key_root}broker:{Lane.INTERACTIVE.value}", garbage)
 
     status = answer_next_job(line)

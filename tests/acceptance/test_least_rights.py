@@ -41,6 +41,8 @@ def store(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Iterator[str]
     """The address of a server that lets nobody in without a password; returns host, port and database."""
     port = free_port()
     lines = ["", f"port {port}", "bind 127.0.0.1", "user default on nopass ~* &* +@all", documented_user(root), ""]
+    # Servers refuse these to everybody by default; here the user's own rights are to be seen.
+    lines[1:1] = ["enable-debug-command yes", "enable-module-command yes"]
     with StoreProcess.run(tmp_path_factory.mktemp("acl"), extra="\n".join(lines)) as process:
         with Redis.from_url(process.url) as default:
             # Only now, because the fixture itself asks as the default user whether the server is up.
@@ -143,12 +145,37 @@ def test_a_stack_is_refused_nothing_as_the_documented_user(stack: Stack, adminis
         pytest.param(lambda client: client.flushall(), id="FLUSHALL"),
         pytest.param(lambda client: client.flushdb(), id="FLUSHDB"),
         pytest.param(lambda client: client.keys("*"), id="KEYS"),
+        pytest.param(lambda client: client.scan(match="another:*"), id="SCAN"),
+        pytest.param(lambda client: client.randomkey(), id="RANDOMKEY"),
         pytest.param(lambda client: client.config_get("*"), id="CONFIG"),
         pytest.param(lambda client: client.execute_command("MONITOR"), id="MONITOR"),
         pytest.param(lambda client: client.execute_command("ACL", "LIST"), id="ACL"),
         pytest.param(lambda client: client.execute_command("SHUTDOWN"), id="SHUTDOWN"),
         pytest.param(lambda client: client.execute_command("REPLICAOF", "NO", "ONE"), id="REPLICAOF"),
         pytest.param(lambda client: client.script_flush(), id="SCRIPT FLUSH"),
+        pytest.param(lambda client: client.script_kill(), id="SCRIPT KILL"),
+        pytest.param(lambda client: client.execute_command("DEBUG", "SLEEP", "0"), id="DEBUG"),
+        pytest.param(lambda client: client.execute_command("MODULE", "LOAD", "/tmp/a.so"), id="MODULE LOAD"),
+        pytest.param(lambda client: client.execute_command("MODULE", "LIST"), id="MODULE LIST"),
+        pytest.param(lambda client: client.execute_command("FUNCTION", "LOAD", "#!lua name=a"), id="FUNCTION LOAD"),
+        pytest.param(lambda client: client.execute_command("FUNCTION", "FLUSH"), id="FUNCTION FLUSH"),
+        pytest.param(lambda client: client.execute_command("SAVE"), id="SAVE"),
+        pytest.param(lambda client: client.execute_command("BGREWRITEAOF"), id="BGREWRITEAOF"),
+        pytest.param(lambda client: client.execute_command("MIGRATE", "h", "1", "k", "0", "1"), id="MIGRATE"),
+        pytest.param(lambda client: client.execute_command("FAILOVER"), id="FAILOVER"),
+        pytest.param(lambda client: client.execute_command("PSYNC", "?", "-1"), id="PSYNC"),
+        pytest.param(lambda client: client.execute_command("SWAPDB", "0", "1"), id="SWAPDB"),
+        pytest.param(lambda client: client.client_list(), id="CLIENT LIST"),
+        pytest.param(lambda client: client.client_kill("127.0.0.1:1"), id="CLIENT KILL"),
+        pytest.param(
+            lambda client: client.execute_command("SORT", "{rowcall}:a", "BY", "another:*"), id="SORT by others"
+        ),
+        pytest.param(lambda client: client.set("another:key", "1"), id="writing a key of another deployment"),
+        pytest.param(lambda client: client.delete("another:key"), id="deleting a key of another deployment"),
+        pytest.param(
+            lambda client: client.rename("{rowcall}:a", "another:key"), id="moving a key to another deployment"
+        ),
+        pytest.param(lambda client: client.pubsub_channels(), id="channels of other deployments"),
     ],
 )
 def test_the_documented_user_may_do_nothing_else(rowcall: Redis, call: Callable[[Redis], object]) -> None:

@@ -2,16 +2,20 @@
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier
 from typing import Any
 
 import httpx2
 import pytest
 
+from shared.settings import Settings
 from standalone.stack import Stack
 
 PERSON = {"height": 190, "weight": 70, "shoe_size": 43}
 CLIENTS = 20
+ROWS = 500
+FILE = "height,weight,shoe_size\n" + "190,70,43\n" * ROWS
 
 
 def submit(url: str, key: str, mark: str, **members: Any) -> httpx2.Response:
@@ -26,6 +30,16 @@ def listed(url: str, mark: str) -> list[dict[str, Any]]:
     """Return the jobs that this test made."""
     jobs = httpx2.get(f"{url}/v1/predictions", params={"limit": 100}).json()["data"]
     return [job for job in jobs if job["metadata"] == {"mark": mark}]
+
+
+def batch_folders(settings: Settings) -> set[str]:
+    """Return the ids of the batches of which files lie on the disk."""
+    return {path.name for path in (settings.data_dir / "files" / "batches").glob("*")}
+
+
+def left_over_uploads(settings: Settings) -> list[Path]:
+    """Return files that were begun and are nobody's."""
+    return list(settings.data_dir.rglob(".partial-*"))
 
 
 @pytest.fixture
@@ -58,6 +72,30 @@ def test_a_request_that_comes_again_after_the_end_is_answered_as_before(stack: S
 
     assert (second.status_code, second.json()) == (200, first.json())
     assert second.headers["Idempotency-Replayed"] == "true"
+
+
+def test_of_many_files_at_once_with_one_key_one_is_scored_and_one_is_kept(
+    stack: Stack, stack_settings: Settings, mark: str
+) -> None:
+    start = Barrier(CLIENTS)
+    before = batch_folders(stack_settings)
+
+    def send(_number: int) -> httpx2.Response:
+        start.wait()
+        headers = {"Idempotency-Key": mark, "Content-Type": "text/csv"}
+        return httpx2.post(f"{stack.url}/v1/batches?model=gender", content=FILE, headers=headers, timeout=40.0)
+
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        answers = list(clients.map(send, range(CLIENTS)))
+
+    url = stack.url + answers[0].headers["Location"]
+    batch = httpx2.get(url, headers={"Prefer": "wait=40"}, timeout=70.0).json()
+    assert {answer.status_code for answer in answers} == {202}
+    assert {answer.json()["id"] for answer in answers} == {batch["id"]}
+    assert sum("Idempotency-Replayed" in answer.headers for answer in answers) == CLIENTS - 1
+    assert (batch["status"], batch["counts"]["succeeded"]) == ("completed", ROWS)
+    assert batch_folders(stack_settings) - before == {batch["id"]}
+    assert left_over_uploads(stack_settings) == []
 
 
 def test_a_key_with_another_body_answers_422(stack: Stack, mark: str) -> None:

@@ -52,6 +52,10 @@ class Place:
     def executions(self, number: int) -> int:
         return self.counts.read_text().splitlines().count(str(number))
 
+    def uploads(self) -> list[str]:
+        """Return the ids of the batches of which files lie on the disk."""
+        return [path.name for path in (self.counts.parent / "files" / "batches").glob("*")]
+
     def let_the_next_send_be_the_last(self) -> None:
         self.stack.trigger.touch()
 
@@ -185,5 +189,6 @@ def test_of_many_uploads_after_a_crash_one_is_carried_out(place: Place, number: 
     assert {answer.headers["Idempotency-Replayed"] for answer in [*answers, later]} == {"true"}
     assert (batch["status"], ids) == ("completed", [batch["id"]] * (CLIENTS + 1))
     assert [one["id"] for one in listed] == [batch["id"]]
+    assert place.uploads() == [batch["id"]]
     assert code(other) == (422, "idempotency_key_reused")
     assert (place.executions(number), place.executions(number + 1)) == (1, 0)

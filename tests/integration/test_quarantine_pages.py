@@ -5,6 +5,7 @@ from redis import Redis
 
 from shared.quarantine import CursorInvalid, RedisQuarantine
 from shared.settings import Settings
+from shared.unreadable import RecordUnreadable
 from tests.builders import job_spec
 from tests.fakes import TimedRedisJobStore
 
@@ -75,3 +76,16 @@ def test_a_job_past_its_retention_is_gone(
     jobs.let_time_pass(settings.quarantine_retention_seconds + 1)
 
     assert ids(quarantine, None, 2) == ([], None)
+
+
+def test_a_job_that_cannot_be_read_hides_no_other(
+    jobs: TimedRedisJobStore, quarantine: RedisQuarantine, redis: Redis, settings: Settings
+) -> None:
+    set_aside(jobs, "prd_a", "prd_b", "prd_c")
+    redis.hset(f"{settings.key_root}job:prd_b", "spec", "canary-7f3a")
+
+    listed = ids(quarantine, None, 10)
+
+    assert listed == (["prd_a", "prd_c"], None)
+    with pytest.raises(RecordUnreadable, match="job prd_b"):
+        quarantine.find("prd_b")

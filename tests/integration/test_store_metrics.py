@@ -159,3 +159,9 @@ def test_a_full_server_still_hears_reports(store: StoreMetrics) -> None:
 
 def test_no_file_has_ended_yet(store: StoreMetrics) -> None:
     assert [series for series in store.read() if series[0] == BATCHES_ENDED.name] == []
+
+
+def test_ends_in_lanes_that_nobody_knows_are_left_out(store: StoreMetrics, redis: Redis, settings: Settings) -> None:
+    redis.hset(f"{settings.key_root}jobs_ended", mapping={"a:strange:lane": 1, "another": 1, "bulk:failed": 2})
+
+    assert ended(store.read()) == {("bulk", "failed"): 2.0}

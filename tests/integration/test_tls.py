@@ -8,7 +8,7 @@ import ipaddress
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from pydantic import SecretStr
+from redis import Redis
 
 from shared.broker import CeleryBroker, make_celery
 from shared.errors import BrokerUnavailable, StoreUnavailable
@@ -28,6 +29,7 @@ from shared.settings import Settings
 from tests.builders import job_spec
 from tests.store_process import StoreProcess
 
+PASSWORD = "canary-of-the-password"
 DAY = datetime.timedelta(days=1)
 
 
@@ -119,6 +121,10 @@ def over_tls(settings: Settings, port: int, options: str = "") -> Settings:
     return settings.model_copy(update={"redis_url": SecretStr(f"rediss://127.0.0.1:{port}/0{options}")})
 
 
+def without_tls(settings: Settings, port: int) -> Settings:
+    return settings.model_copy(update={"redis_url": SecretStr(f"redis://127.0.0.1:{port}/0")})
+
+
 def accept(settings: Settings) -> None:
     """Accept a job as an API process does."""
     with make_redis(settings, settings.store_url, retries=0) as redis:
@@ -166,3 +172,55 @@ def test_a_certificate_for_another_name_is_refused(
 
     with tls_proxy(store_process, another) as port, pytest.raises(error):
         call(over_tls(settings, port, f"?ssl_ca_certs={another}"))
+
+
+@pytest.mark.parametrize(
+    ("call", "error"), [(accept, StoreUnavailable), (send, BrokerUnavailable)], ids=["store", "broker"]
+)
+def test_a_server_that_speaks_nothing_but_tls_is_not_reached_without_it(
+    settings: Settings, port: int, redis: Redis, call: Callable[[Settings], object], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        call(without_tls(settings, port))
+
+    assert redis.keys(f"{settings.key_root}*") == []
+
+
+@pytest.fixture(scope="module")
+def guarded_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreProcess]:
+    """A server that lets nobody do anything without the password."""
+    with StoreProcess.run(tmp_path_factory.mktemp("guarded")) as process:
+        with Redis.from_url(process.url) as default:
+            default.config_set("requirepass", PASSWORD)
+        yield process
+
+
+def with_password(settings: Settings, store: StoreProcess, password: str) -> Settings:
+    url = store.url.replace("unix://", f"unix://:{password}@" if password else "unix://")
+    return settings.model_copy(update={"redis_url": SecretStr(url)})
+
+
+@pytest.mark.parametrize("password", ["", "another"], ids=["no password", "another password"])
+@pytest.mark.parametrize(
+    ("call", "error"), [(accept, StoreUnavailable), (send, BrokerUnavailable)], ids=["store", "broker"]
+)
+def test_a_server_with_a_password_lets_nobody_in_without_it(
+    settings: Settings,
+    guarded_store: StoreProcess,
+    password: str,
+    call: Callable[[Settings], object],
+    error: type[Exception],
+) -> None:
+    with pytest.raises(error) as refusal:
+        call(with_password(settings, guarded_store, password))
+
+    assert PASSWORD not in str(refusal.value)
+    assert "another" not in str(refusal.value)
+
+
+def test_a_server_with_a_password_lets_in_who_knows_it(settings: Settings, guarded_store: StoreProcess) -> None:
+    known = with_password(settings, guarded_store, PASSWORD)
+
+    accept(known)
+
+    assert send(known) == 5.0

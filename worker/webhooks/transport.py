@@ -6,13 +6,14 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 
 from shared.webhooks import Address, DeliveryErrorCode, Network, Receiver, is_allowed
 
-#: For everything between the look-up of the name and the end of the answer.
+#: For the look-up of the name, and once more for everything from there to the end of the answer.
 TIMEOUT_SECONDS = 5.0
 #: Of the body of an answer; it is read for courtesy, and kept nowhere.
 MOST_ANSWER_BYTES = 65_536
@@ -67,7 +68,7 @@ class Transport:
     def _choose_address(self, receiver: Receiver, turn: int) -> Address:
         """Look up the name, once. One address that is not allowed condemns the others: such a name is a trick."""
         try:
-            found = self._look_up(receiver.host, receiver.port, type=socket.SOCK_STREAM)
+            found = self._look_up_in_time(receiver)
         except (OSError, UnicodeError) as error:
             raise NotDelivered(DeliveryErrorCode.NAME_NOT_RESOLVED) from error
         # An address of a link comes with its zone, which only means something on this machine.
@@ -77,6 +78,26 @@ class Transport:
         if not addresses:
             raise NotDelivered(DeliveryErrorCode.NAME_NOT_RESOLVED)
         return addresses[turn % len(addresses)]
+
+    def _look_up_in_time(self, receiver: Receiver) -> Sequence[tuple[Any, ...]]:
+        """Look up the name; raises what the look-up does, and NotDelivered when it takes too long.
+
+        The C library has no limit that could be set for one look-up, and whoever chose the name also chose its name
+        server. What is not waited for any more ends when the C library gives up.
+        """
+        answer: Future[Sequence[tuple[Any, ...]]] = Future()
+
+        def look_up() -> None:
+            try:
+                answer.set_result(self._look_up(receiver.host, receiver.port, type=socket.SOCK_STREAM))
+            except Exception as error:
+                answer.set_exception(error)
+
+        threading.Thread(target=look_up, name="look-up", daemon=True).start()
+        try:
+            return answer.result(self._timeout_seconds)
+        except TimeoutError:
+            raise NotDelivered(DeliveryErrorCode.TIMED_OUT) from None
 
     def _may_connect(self, receiver: Receiver, address: Address) -> bool:
         if receiver.scheme == "http":

@@ -4,7 +4,7 @@ import ipaddress
 import logging
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -24,7 +24,7 @@ from tests.integration.webhooks.conftest import claim
 from tests.timed_stores import TimedRedisJobStore
 from tests.webhook_receiver import OTHER_SECRET, SECRET, Received, WebhookReceiver, running_receiver
 from worker.webhooks.courier import Courier, choose_pause
-from worker.webhooks.transport import Transport
+from worker.webhooks.transport import LookUp, Transport
 
 MakeCourier = Callable[..., Courier]
 
@@ -44,9 +44,9 @@ def settings(settings: Settings) -> Settings:
 def make_courier(outbox: RedisWebhookOutbox, settings: Settings) -> MakeCourier:
     """Make a courier; keywords are settings."""
 
-    def make(*, timeout_seconds: float = 5.0, **overrides: object) -> Courier:
+    def make(*, timeout_seconds: float = 5.0, look_up: LookUp = socket.getaddrinfo, **overrides: object) -> Courier:
         own = settings.model_copy(update=overrides)
-        transport = Transport(own.webhook_allowed_networks, timeout_seconds=timeout_seconds)
+        transport = Transport(own.webhook_allowed_networks, look_up=look_up, timeout_seconds=timeout_seconds)
         return Courier(outbox, transport, own, on_turn=lambda: None)
 
     return make
@@ -73,6 +73,26 @@ def end(jobs: TimedRedisJobStore, url: str, job_id: str = "prd_a") -> None:
     jobs.accept([job_spec(job_id, webhook_url=url)])
     jobs.claim([job_id], "t1")
     jobs.finish(Lane.INTERACTIVE, {job_id: success()}, "t1", busy_seconds=0.01)
+
+
+def end_many(jobs: TimedRedisJobStore, urls: Sequence[str]) -> None:
+    """Let a job succeed for each URL; the first is prd_0."""
+    for number, url in enumerate(urls):
+        end(jobs, url, f"prd_{number}")
+
+
+class HangingNames:
+    """A resolver that does not answer for the names below one domain, until it may."""
+
+    def __init__(self, domain: str) -> None:
+        self._domain = domain
+        self.may_answer = threading.Event()
+
+    def look_up(self, host: str, *arguments: Any, **options: Any) -> Any:
+        if host.endswith(self._domain):
+            self.may_answer.wait(60)
+            raise socket.gaierror
+        return socket.getaddrinfo(host, *arguments, **options)
 
 
 def find(jobs: TimedRedisJobStore, job_id: str = "prd_a") -> Job:
@@ -270,6 +290,28 @@ def test_a_receiver_that_never_answers_does_not_hold_up_the_messages_of_others(
         # While the first message to the dead one is still in hand, and the second waits for it.
         assert orjson.loads(receiver.take().body)["data"]["id"] == "prd_a"
         assert dead.is_idle
+
+
+def test_names_whose_servers_never_answer_do_not_hold_up_the_messages_of_others(
+    make_courier: MakeCourier, jobs: TimedRedisJobStore, receiver: WebhookReceiver
+) -> None:
+    hanging = HangingNames("hanging.example")
+    courier = make_courier(look_up=hanging.look_up, timeout_seconds=0.5, webhook_concurrency=4)
+    end_many(jobs, [f"http://{number}.hanging.example:8080/" for number in range(12)])
+    end(jobs, receiver.url)
+    thread = threading.Thread(target=courier.run)
+    thread.start()
+
+    # More names than threads, so that each thread hangs at first.
+    taken = orjson.loads(receiver.take().body)
+
+    courier.stop()
+    thread.join()
+    hanging.may_answer.set()
+    first = find(jobs, "prd_0").delivery
+    assert taken["data"]["id"] == "prd_a"
+    assert first is not None
+    assert (first.status, first.last_error) == (DeliveryStatus.PENDING, DeliveryErrorCode.TIMED_OUT)
 
 
 def test_a_courier_that_is_told_to_stop_settles_what_is_in_hand(

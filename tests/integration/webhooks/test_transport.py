@@ -237,3 +237,21 @@ def test_a_name_that_leads_nowhere_is_said_to_be_so() -> None:
     transport = Transport([], look_up=look_up)
 
     assert refusal(transport, Receiver("https", NAME, 443, "/")) is DeliveryErrorCode.NAME_NOT_RESOLVED
+
+
+def test_a_look_up_that_never_ends_is_left_in_time() -> None:
+    may_end = threading.Event()
+
+    def hang(*_: object, **__: object) -> list[tuple[Any, ...]]:
+        may_end.wait(60)
+        return []
+
+    transport = Transport(LOOPBACK, look_up=hang, timeout_seconds=0.2)
+    began = time.monotonic()
+
+    with pytest.raises(NotDelivered) as failure:
+        transport.post(Receiver("http", NAME, 80, "/"), b"", {})
+
+    may_end.set()
+    assert failure.value.code is DeliveryErrorCode.TIMED_OUT
+    assert time.monotonic() - began < 5

@@ -160,6 +160,9 @@ def test_a_message_says_when_it_was_enqueued(queues: Queues) -> None:
         pytest.param(b'{"headers": 2}', math.inf, id="message with headers that are none"),
         pytest.param(b"[]", math.inf, id="no message"),
         pytest.param(b"hello", math.inf, id="no JSON"),
+        pytest.param(b"[" * 100_000, math.inf, id="JSON too deep to be read"),
+        pytest.param(b'{"headers": {"enqueued_at": NaN}}', math.inf, id="a time that is no number"),
+        pytest.param(b'{"headers": {"enqueued_at": "-inf"}}', math.inf, id="a time before all times"),
     ],
 )
 def test_the_age_of_a_queue_is_read_from_its_oldest_message(message: bytes | None, at: float | None) -> None:

@@ -31,7 +31,7 @@ SPECS = st.builds(
     rows=st.lists(st.lists(FINITE | WHOLE | st.text(), max_size=4), max_size=4),
     is_single=st.booleans(),
     warnings=NOTES,
-    deadline_seconds=FINITE,
+    deadline_seconds=st.floats(0, 1e9),
     reply_to=st.text(),
     webhook_url=st.text(),
     owner=st.text(),

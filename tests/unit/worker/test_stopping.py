@@ -5,9 +5,10 @@ import pytest
 
 from shared.batch_jobs import chunk_job
 from shared.errors import StoreUnavailable
-from shared.job_store import Release, Verdict
+from shared.job_store import Verdict
 from shared.jobs import JobStatus
 from shared.settings import Settings
+from shared.sweeps import Release
 from tests.builders import batch_spec, job_spec
 from tests.fakes import FakeBroker, FakeJobStore, TimedRedisBatchStore
 from worker.lease_keeper import LeaseKeeper

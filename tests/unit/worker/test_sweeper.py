@@ -9,10 +9,11 @@ from redis import Redis
 from shared.batch_store import RedisBatchStore
 from shared.errors import BrokerUnavailable
 from shared.file_store import LocalFileStore
-from shared.job_store import RedisJobStore, Stuck
+from shared.job_store import RedisJobStore
 from shared.jobs import JobSpec, JobStatus, ModelRef
 from shared.queues import Lane
 from shared.settings import Settings
+from shared.sweeps import Stuck
 from tests.builders import job_spec, rows
 from tests.fakes import FakeBroker, FakeJobStore
 from worker.housekeeping import Housekeeping
