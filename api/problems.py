@@ -8,7 +8,7 @@ import orjson
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, UnsupportedMediaType
 
-from api.refusals import ComeBackLater, Overloaded, RateLimited
+from api.refusals import ComeBackLater, Overloaded, RateLimited, RequestTooSlow
 from api.representations import row_notes
 from shared.errors import (
     BatchGone,
@@ -57,6 +57,7 @@ STATUS_OF: Mapping[type[ServiceError], int] = {
     KeyNotFound: 404,
     ModelNotFound: 404,
     JobNotFound: 404,
+    RequestTooSlow: 408,
     JobAlreadyFinal: 409,
     JobNotRetryable: 409,
     IdTaken: 409,
@@ -112,6 +113,7 @@ TITLES: Mapping[int, str] = {
     403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
+    408: "Request time-out",
     409: "Conflict",
     410: "Gone",
     413: "Body too large",

@@ -9,6 +9,7 @@ from flask import Request
 from werkzeug.exceptions import HTTPException, UnsupportedMediaType
 
 from api.csv_header import MAX_HEADER_BYTES
+from api.refusals import RequestTooSlow
 from shared.errors import FieldNote, InputInvalid, UploadErrorCode, UploadNotResumable
 
 _PIECE_BYTES = 1 << 16
@@ -70,7 +71,7 @@ def drain_upload(request: Request) -> None:
     A client that still sends when the connection closes may never see the answer.
     """
     left = _DRAINED_BYTES
-    with suppress(HTTPException, OSError):
+    with suppress(HTTPException, RequestTooSlow, OSError):
         while left > 0 and (piece := request.stream.read(_PIECE_BYTES)):
             left -= len(piece)
 

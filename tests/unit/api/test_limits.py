@@ -14,7 +14,7 @@ from api.submissions import MAX_JSON_DEPTH
 from api.terms import MAX_METADATA, MAX_METADATA_NAME, MAX_METADATA_TEXT
 from shared.manifest import Feature
 from shared.registry import ServedModel
-from tests.asgi import AsgiServer, Exchange, body_messages, scope
+from tests.asgi import PATIENCE_SECONDS, AsgiServer, Exchange, body_messages, scope
 from tests.builders import manifest, record
 from tests.unit.api.conftest import ApiMaker, document_of
 
@@ -121,7 +121,11 @@ def test_arrays_inside_each_other_are_looked_into_up_to_a_depth(client: FlaskCli
 def test_a_body_of_unknown_length_is_read_up_to_the_limit_only(client: FlaskClient) -> None:
     application: Any = client.application
     front = FlaskOnLoop(
-        application, threads=2, never_blocks=application.never_blocks, express=application.express.answer
+        application,
+        threads=2,
+        patience_seconds=PATIENCE_SECONDS,
+        never_blocks=application.never_blocks,
+        express=application.express.answer,
     )
     headers = [(b"content-type", b"application/json"), (b"transfer-encoding", b"chunked")]
     piece = body_of(MAX_BODY_BYTES)

@@ -138,7 +138,7 @@ def test_every_error_that_may_reach_a_client_has_a_status(error: type[ServiceErr
 
 @pytest.mark.parametrize("error", sorted(leaves(RequestError), key=str))
 def test_a_request_that_must_not_be_repeated_is_not_called_retryable(error: type[ServiceError]) -> None:
-    assert error.retryable == (STATUS_OF[error] >= 500 or STATUS_OF[error] == 429)
+    assert error.retryable == (STATUS_OF[error] >= 500 or STATUS_OF[error] in (408, 429))
 
 
 @pytest.mark.parametrize("code", JobErrorCode)
