@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import HTTPException, UnsupportedMediaType
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, UnsupportedMediaType
 
 from api.refusals import ComeBackLater, Overloaded, RateLimited, RequestTooSlow
 from api.representations import row_notes
@@ -104,6 +104,9 @@ FRAMEWORK_PROBLEMS: Mapping[int, tuple[str, str]] = {
     415: ("unsupported_media_type", "Send a JSON body with the header Content-Type: application/json."),
 }
 
+#: Those that some of our paths raise with words of their own.
+_WITH_OWN_WORDS = (RequestEntityTooLarge, UnsupportedMediaType)
+
 #: What a client should wait before it tries again a request that met an outage.
 RETRY_AFTER_SECONDS = 2
 
@@ -186,7 +189,7 @@ def register_problems(app: Flask) -> None:
         if status < 400:
             return Response(error.get_body(), status, error.get_headers())
         code, detail = FRAMEWORK_PROBLEMS.get(status, ("http_error", error.description or "The request failed."))
-        if isinstance(error, UnsupportedMediaType) and error.description != UnsupportedMediaType.description:
+        if isinstance(error, _WITH_OWN_WORDS) and error.description != type(error).description:
             # Ours: it says what this path takes.
             detail = error.description or detail
         headers = [pair for pair in error.get_headers() if pair[0] in ("Allow", "Retry-After", "Content-Range")]
