@@ -70,7 +70,11 @@ def test_a_body_that_stops_coming_is_given_up(serve_either_way: Serve, pieces: t
 def test_a_body_that_stops_coming_never_reaches_express(serve: Serve) -> None:
     given: list[bytes] = []
 
-    serve(Reading(), express=lambda _asked, body: given.append(body) or {}, patience_seconds=SHORT_SECONDS).answer(
+    def express(_asked: dict[str, Any], body: bytes) -> dict[str, Any]:
+        given.append(body)
+        return {}
+
+    serve(Reading(), express=express, patience_seconds=SHORT_SECONDS).answer(
         with_length(9), Exchange(unfinished(b"some of "))
     )
 
