@@ -12,6 +12,7 @@ from granian.log import LogLevels
 from granian.server.mp import MPServer
 
 from api.host_tallies import host_tallies
+from api.idle_answers import end_idle_answers
 from shared.child_process import follow_parent
 from shared.settings import Settings, SettingsInvalid, read_settings
 
@@ -22,8 +23,6 @@ ORPHAN_SECONDS = 10
 #: Connections that wait to be taken, and that one process holds open; an idle one costs little.
 BACKLOG = 4096
 MAX_CONNECTIONS = 65_536
-#: A client gets so long to send the head of a request; also how long an idle connection is kept.
-HEADER_MILLISECONDS = 60_000
 
 
 def make_server(settings: Settings) -> MPServer:
@@ -38,7 +37,8 @@ def make_server(settings: Settings) -> MPServer:
         backlog=BACKLOG,
         backpressure=MAX_CONNECTIONS,
         http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS),
+        # Also how long an idle connection is kept.
+        http1_settings=HTTP1Settings(header_read_timeout=int(settings.client_timeout_seconds * 1000)),
         websockets=False,
         log_level=LogLevels.warning,
         respawn_failed_workers=True,
@@ -59,7 +59,7 @@ def main() -> int:
     os.register_at_fork(
         before=partial(signal.pthread_sigmask, signal.SIG_BLOCK, {signal.SIGTERM}),
         after_in_parent=partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, {signal.SIGTERM}),
-        after_in_child=partial(_begin_server_process, os.getpid()),
+        after_in_child=partial(_begin_server_process, os.getpid(), settings.client_timeout_seconds),
     )
     # Made before the fork, so that all server processes count in the same memory.
     host_tallies(settings.api_processes)
@@ -83,11 +83,12 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _begin_server_process(parent_pid: int) -> None:
+def _begin_server_process(parent_pid: int, client_timeout_seconds: float) -> None:
     """Be ready to be ended: while it starts, a server process has its parent's handlers, which only make a note."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     follow_parent(parent_pid, ORPHAN_SECONDS)
+    end_idle_answers(client_timeout_seconds)
 
 
 if __name__ == "__main__":

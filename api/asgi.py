@@ -76,6 +76,7 @@ app = allow_origins(
     FlaskOnLoop(
         flask_app,
         threads=settings.max_waiters + settings.api_threads,
+        patience_seconds=settings.client_timeout_seconds,
         never_blocks=flask_app.never_blocks,
         express=flask_app.express.answer,
     ),

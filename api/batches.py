@@ -135,6 +135,8 @@ class Batches:
         self, parameters: BatchParameters, model: RequestedModel, deadline_seconds: float
     ) -> Response:
         """Copy the file inside the object store, look at its header there, and accept the batch."""
+        # The body is an address, and no file.
+        request.max_content_length = self._settings.max_body_bytes
         url = read_input_url(read_json(request), self._settings.input_buckets)
         once = self._find_once(url)
         if not isinstance(self._files, CopyingFileStore):

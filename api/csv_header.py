@@ -22,6 +22,13 @@ DELIMITERS = (",", ";", "\t", "|")
 #: Encodings in which each ASCII character is one byte, so that records can be cut without decoding them.
 ENCODINGS = ("utf-8", "cp1252", "latin-1", "iso8859-15", "ascii")
 UTF8_MARK = b"\xef\xbb\xbf"
+#: How files begin that hold a CSV at best. A file that was packed once is unpacked before it is looked at.
+_ARCHIVES = {
+    b"PK\x03\x04": "a ZIP archive, or a spreadsheet such as .xlsx",
+    b"\x1f\x8b": "packed with gzip more than once",
+    b"\x28\xb5\x2f\xfd": "packed with zstd",
+    b"\xfd7zXZ\0": "packed with xz",
+}
 
 _EMPTY_LINES = re.compile(rb"[\r\n]*+")
 _NEWLINE = re.compile(rb"\r\n|\r|\n")
@@ -81,6 +88,10 @@ def find_encoding(head: bytes, wanted: str | None) -> str:
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         detail = "the file is UTF-16; save it as CSV UTF-8 and send it again"
         raise InputInvalid([_note(UploadErrorCode.UNSUPPORTED_ENCODING, detail)])
+    archive = next((name for mark, name in _ARCHIVES.items() if head.startswith(mark)), None)
+    if archive is not None:
+        detail = f"the file is {archive}; send a CSV, as it is or packed once with gzip"
+        raise InputInvalid([_note(UploadErrorCode.NOT_CSV, detail)])
     if b"\0" in head:
         detail = "the file holds NUL bytes, so it is no CSV (a spreadsheet must be saved as CSV first)"
         raise InputInvalid([_note(UploadErrorCode.NOT_CSV, detail)])

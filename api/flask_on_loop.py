@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from api.body_stream import BodyStream
+from api.body_stream import BodyStream, LateBody
 from api.greenlets import GreenletHost
 
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -30,17 +30,20 @@ class FlaskOnLoop:
         application: WsgiApplication,
         *,
         threads: int,
+        patience_seconds: float,
         never_blocks: Callable[[str, str], bool],
         express: Express,
     ) -> None:
         """Serve an application.
 
+        patience_seconds: how long a client may keep us waiting for its body.
         never_blocks: says of method and path whether their view waits only for flags and in `call_blocking`.
         express: answers such a request instead of the application.
         """
         self._application = application
         self._express = express
         self._never_blocks = never_blocks
+        self._patience_seconds = patience_seconds
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="request")
         self._greenlets = GreenletHost(self._threads)
 
@@ -50,17 +53,22 @@ class FlaskOnLoop:
         if not is_small or not self._never_blocks(scope["method"], scope["path"]):
             await self._answer_in_thread(scope, receive, send)
             return
-        body = await _read_body(receive) if body_bytes else b""
-        if body is not None:
+        late = None
+        try:
+            body = await _read_body(receive, body_bytes, self._patience_seconds) if body_bytes else b""
+        except TimeoutError:
+            # Answered below: the error holds the connection, and would be the context of the next one.
+            late, body = LateBody(self._patience_seconds), None
+        if late is not None:
+            await _send_answer(await self._greenlets.run(self._call, make_environ(scope, late)), send)
+        elif body is not None:
             await self._answer_on_loop(scope, body, send)
 
     async def _answer_on_loop(self, scope: Message, body: bytes, send: Any) -> None:
         found = await self._express(scope, body, self._greenlets)
         if isinstance(found, dict):
             found = await self._greenlets.run(self._call, make_environ(scope, io.BytesIO(body)) | found)
-        status, headers, answer = found
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer, "more_body": False})
+        await _send_answer(found, send)
 
     def _call(self, environ: dict[str, Any]) -> Answer:
         """Return the whole answer of the WSGI application."""
@@ -74,11 +82,11 @@ class FlaskOnLoop:
 
     async def _answer_in_thread(self, scope: Message, receive: Any, send: Any) -> None:
         loop = asyncio.get_running_loop()
-        body = BodyStream(loop, receive)
+        body = BodyStream(loop, receive, patience_seconds=self._patience_seconds)
         try:
             await loop.run_in_executor(self._threads, _Answer(loop, send, body).give, self._application, scope)
         finally:
-            body.forget_client()
+            body.let_go()
 
 
 class _Answer:
@@ -161,13 +169,21 @@ def encode_headers(headers: Iterable[tuple[str, str]]) -> Headers:
     return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
 
-async def _read_body(receive: Any) -> bytes | None:
-    """Return the whole body; None when its client is gone before its end."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    while message.get("more_body", False):
+async def _send_answer(answer: Answer, send: Any) -> None:
+    status, headers, body = answer
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+async def _read_body(receive: Any, size: int, patience_seconds: float) -> bytes | None:
+    """Return the body of so many bytes; None when its client is gone before its end. Raises TimeoutError."""
+    async with asyncio.timeout(patience_seconds):
         message = await receive()
-        body += message.get("body", b"")
+        body: bytes = message.get("body", b"")
+        # The server would say in a message of its own that nothing follows the last byte.
+        while len(body) < size and message.get("more_body", False):
+            message = await receive()
+            body += message.get("body", b"")
     return None if message["type"] == "http.disconnect" else body
 
 

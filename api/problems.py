@@ -6,9 +6,9 @@ from typing import Any
 
 import orjson
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import HTTPException, UnsupportedMediaType
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, UnsupportedMediaType
 
-from api.refusals import ComeBackLater, Overloaded, RateLimited
+from api.refusals import ComeBackLater, Overloaded, RateLimited, RequestTooSlow
 from api.representations import row_notes
 from shared.errors import (
     BatchGone,
@@ -57,6 +57,7 @@ STATUS_OF: Mapping[type[ServiceError], int] = {
     KeyNotFound: 404,
     ModelNotFound: 404,
     JobNotFound: 404,
+    RequestTooSlow: 408,
     JobAlreadyFinal: 409,
     JobNotRetryable: 409,
     IdTaken: 409,
@@ -103,6 +104,9 @@ FRAMEWORK_PROBLEMS: Mapping[int, tuple[str, str]] = {
     415: ("unsupported_media_type", "Send a JSON body with the header Content-Type: application/json."),
 }
 
+#: Those that some of our paths raise with words of their own.
+_WITH_OWN_WORDS = (RequestEntityTooLarge, UnsupportedMediaType)
+
 #: What a client should wait before it tries again a request that met an outage.
 RETRY_AFTER_SECONDS = 2
 
@@ -112,6 +116,7 @@ TITLES: Mapping[int, str] = {
     403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
+    408: "Request time-out",
     409: "Conflict",
     410: "Gone",
     413: "Body too large",
@@ -185,7 +190,7 @@ def register_problems(app: Flask) -> None:
         if status < 400:
             return Response(error.get_body(), status, error.get_headers())
         code, detail = FRAMEWORK_PROBLEMS.get(status, ("http_error", error.description or "The request failed."))
-        if isinstance(error, UnsupportedMediaType) and error.description != UnsupportedMediaType.description:
+        if isinstance(error, _WITH_OWN_WORDS) and error.description != type(error).description:
             # Ours: it says what this path takes.
             detail = error.description or detail
         headers = [pair for pair in error.get_headers() if pair[0] in ("Allow", "Retry-After", "Content-Range")]

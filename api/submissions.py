@@ -61,6 +61,8 @@ def read_json(request: Request) -> Any:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
+        if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+            raise UnsupportedMediaType("Send the JSON as it is, without Content-Encoding.") from error
         where = f"line {error.lineno}, column {error.colno}"
         raise RequestMalformed(f"The body is not JSON: {error.msg} ({where}).") from error
     if body.count(b"[") + body.count(b"{") > MAX_JSON_DEPTH and _is_deeper(document, MAX_JSON_DEPTH):

@@ -16,9 +16,12 @@ from shared.jobs import Once
 MAX_METADATA = 16
 MAX_METADATA_NAME = 64
 MAX_METADATA_TEXT = 512
-#: Ids that a client makes; what begins like one of ours is none.
-_CLIENT_ID = re.compile(r"(?!prd_|bat_)[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_KEY = re.compile(r"[\x20-\x7e]{1,255}")
+#: Most characters of an idempotency key, and of an id that a client makes.
+MAX_KEY = 255
+MAX_CLIENT_ID = 64
+#: What begins like an id of ours is none.
+_CLIENT_ID = re.compile(rf"(?!prd_|bat_)[A-Za-z0-9][A-Za-z0-9_-]{{0,{MAX_CLIENT_ID - 1}}}")
+_KEY = re.compile(rf"[\x20-\x7e]{{1,{MAX_KEY}}}")
 _DIGEST_BYTES = 16
 
 

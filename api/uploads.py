@@ -6,17 +6,18 @@ from contextlib import suppress
 from typing import Protocol
 
 from flask import Request
-from werkzeug.exceptions import HTTPException, UnsupportedMediaType
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, UnsupportedMediaType
 
 from api.csv_header import MAX_HEADER_BYTES
-from shared.errors import FieldNote, InputInvalid, UploadErrorCode, UploadNotResumable
+from api.refusals import RequestTooSlow
+from shared.errors import FieldNote, FileTooLarge, InputInvalid, UploadErrorCode, UploadNotResumable
 
 _PIECE_BYTES = 1 << 16
 _GZIP_MARK = b"\x1f\x8b"
 #: A file may unpack to so many times its size; CSV of numbers packs 3 to 20 times.
-_MAX_RATIO = 200
+MAX_RATIO = 200
 #: Below this an extreme ratio is no danger.
-_RATIO_FROM_BYTES = 16 << 20
+RATIO_FROM_BYTES = 16 << 20
 #: Most bytes of a refused body that are read only to be dropped.
 _DRAINED_BYTES = 64 << 20
 #: Headers of requests that carry a part of a file: RFC 9110, tus, and the IETF's draft of resumable uploads.
@@ -30,6 +31,8 @@ _PARTIAL_HEADERS = (
 )
 #: Media types of a raw body.
 _CSV_TYPES = ("text/csv", "text/plain", "application/csv", "application/gzip", "application/octet-stream")
+#: What a client may say of how it packed the body; whether it did, the first bytes tell.
+_ENCODINGS = ("", "identity", "gzip", "x-gzip")
 
 
 class Readable(Protocol):
@@ -42,7 +45,7 @@ class Readable(Protocol):
 def open_upload(request: Request) -> "UnpackedFile":
     """Return the file of a request, whichever way it was sent.
 
-    Raises UnsupportedMediaType, UploadNotResumable or InputInvalid.
+    Raises UnsupportedMediaType, RequestEntityTooLarge, UploadNotResumable or InputInvalid; reading it FileTooLarge too.
     """
     partial = next((name for name in _PARTIAL_HEADERS if name in request.headers), None)
     if partial is not None:
@@ -50,18 +53,43 @@ def open_upload(request: Request) -> "UnpackedFile":
         raise UploadNotResumable(
             f"A file comes in one request, and cannot be resumed; send it whole, without {partial}."
         )
+    encoding = request.headers.get("Content-Encoding", "").strip().lower()
+    if encoding not in _ENCODINGS:
+        raise UnsupportedMediaType(f"Send the CSV as it is, or packed once with gzip, not as {encoding[:64]}.")
     if request.mimetype == "multipart/form-data":
+        return UnpackedFile(_open_form(request))
+    if request.mimetype in _CSV_TYPES:
+        return UnpackedFile(_RawBody(request))
+    raise UnsupportedMediaType("Send the CSV as the body with Content-Type: text/csv, or as multipart/form-data.")
+
+
+def _open_form(request: Request) -> Readable:
+    """Return the one file of a form; Werkzeug bounds what stands beside it, and raises RequestEntityTooLarge."""
+    try:
         # Werkzeug writes a large part to a temporary file; its name, which the client chose, is never used.
         files = [file for _field, file in request.files.items(multi=True)]
-        if len(files) != 1:
-            detail = f"send one file, not {len(files)}"
-            raise InputInvalid([FieldNote("/file", UploadErrorCode.BAD_PARAMETER, detail)])
-        source: Readable = files[0].stream
-    elif request.mimetype in _CSV_TYPES:
-        source = request.stream
-    else:
-        raise UnsupportedMediaType("Send the CSV as the body with Content-Type: text/csv, or as multipart/form-data.")
-    return UnpackedFile(source)
+    except RequestEntityTooLarge as error:
+        raise RequestEntityTooLarge(
+            f"The form has more than {request.max_content_length} bytes, more than {request.max_form_parts} parts, or "
+            f"more than {request.max_form_memory_size} bytes besides its file; send the file as its only part."
+        ) from error
+    if len(files) != 1:
+        detail = f"send one file, not {len(files)}"
+        raise InputInvalid([FieldNote("/file", UploadErrorCode.BAD_PARAMETER, detail)])
+    return files[0].stream
+
+
+class _RawBody:
+    """The body of a request that is the file."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+
+    def read(self, size: int, /) -> bytes:
+        try:
+            return self._request.stream.read(size)
+        except RequestEntityTooLarge as error:
+            raise FileTooLarge(self._request.max_content_length or 0) from error
 
 
 def drain_upload(request: Request) -> None:
@@ -70,8 +98,10 @@ def drain_upload(request: Request) -> None:
     A client that still sends when the connection closes may never see the answer.
     """
     left = _DRAINED_BYTES
-    with suppress(HTTPException, OSError):
-        while left > 0 and (piece := request.stream.read(_PIECE_BYTES)):
+    # Not Werkzeug's: that one gives nothing of a body that is too large.
+    stream = request.environ["wsgi.input"]
+    with suppress(HTTPException, RequestTooSlow, OSError):
+        while left > 0 and (piece := stream.read(_PIECE_BYTES)):
             left -= len(piece)
 
 
@@ -125,8 +155,8 @@ class UnpackedFile:
         return taken
 
     def _require_sane_ratio(self) -> None:
-        if self._unpacked_bytes > max(_RATIO_FROM_BYTES, self._packed_bytes * _MAX_RATIO):
-            raise _bad_compression(f"the file unpacks to more than {_MAX_RATIO} times its size")
+        if self._unpacked_bytes > max(RATIO_FROM_BYTES, self._packed_bytes * MAX_RATIO):
+            raise _bad_compression(f"the file unpacks to more than {MAX_RATIO} times its size")
 
 
 def _bad_compression(detail: str) -> InputInvalid:

@@ -134,6 +134,8 @@ class Settings(BaseSettings):
     api_threads: Count = 32
     #: Requests of one API process that may wait for a result at once; beyond it the answer is 202.
     max_waiters: Count = 1_000
+    #: How long a client may take for the head of a request, and keep us waiting in its body or with its answer.
+    client_timeout_seconds: Annotated[float, Field(ge=1, le=3_600)] = 60.0
     #: Whether every request needs an API key; unset, none does, and the API listens on this machine only.
     require_keys: bool | None = None
     #: Proves an operator, who may decide on jobs in quarantine and on keys, as does a key with the scope admin; two

@@ -5,7 +5,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx2
@@ -98,6 +98,30 @@ def bucket_stack(
     }
     with running_stack(stack_settings.model_copy(update=own)) as stack:
         yield stack
+
+
+def descendants(pid: int) -> list[int]:
+    """Every process that this one started, and those that they started."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in children] + [grand for child in children for grand in descendants(int(child))]
+
+
+def peak_bytes(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+
+
+@pytest.fixture
+def peak_growth(stack: Stack) -> Callable[[str], int]:
+    """Tells by how many bytes the peak of any process of a program grew since the test began."""
+
+    def peaks(program: str) -> dict[int, int]:
+        own = [process.pid for process in stack.processes() if process.name.startswith(program)]
+        pids = {pid for one in own for pid in (one, *descendants(one))}
+        return {pid: peak_bytes(pid) for pid in pids}
+
+    before = {program: peaks(program) for program in ("api", "bulk-worker")}
+    return lambda program: max(peak - before[program][pid] for pid, peak in peaks(program).items())
 
 
 @pytest.fixture

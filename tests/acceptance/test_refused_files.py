@@ -2,39 +2,18 @@
 
 import gzip
 from collections.abc import Callable
-from pathlib import Path
 
 import httpx2
 import pytest
 
-from standalone.stack import Stack
 from tests.acceptance.people_csv import HEADER
 from tests.acceptance.test_batches import score, submit
-from tests.acceptance.test_standalone import descendants
 
 MEBIBYTE = 1 << 20
 #: Far more than a process of the service may need for a file, and less than it reads only to drop it.
 LARGE = 48 * MEBIBYTE
 #: What a peak may grow by.
 GROWTH = 24 * MEBIBYTE
-
-
-def peak_bytes(pid: int) -> int:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
-
-
-@pytest.fixture
-def peak_growth(stack: Stack) -> Callable[[str], int]:
-    """Tells by how many bytes the peak of any process of a program grew since the test began."""
-
-    def peaks(program: str) -> dict[int, int]:
-        own = [process.pid for process in stack.processes() if process.name.startswith(program)]
-        pids = {pid for one in own for pid in (one, *descendants(one))}
-        return {pid: peak_bytes(pid) for pid in pids}
-
-    before = {program: peaks(program) for program in ("api", "bulk-worker")}
-    return lambda program: max(peak - before[program][pid] for pid, peak in peaks(program).items())
 
 
 @pytest.mark.parametrize(

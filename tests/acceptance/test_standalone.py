@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from standalone.stack import Stack
-from tests.acceptance.conftest import free_port
+from tests.acceptance.conftest import descendants, free_port
 from tests.acceptance.waiting import wait_until
 from worker.priority import BULK_NICENESS
 
@@ -34,12 +34,6 @@ def up(root: Path, data_dir: Path, **variables: str) -> Iterator[subprocess.Pope
 def read_line(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     return process.stdout.readline()
-
-
-def descendants(pid: int) -> list[int]:
-    """Every process that this one started, and those that they started."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(child) for child in children] + [grand for child in children for grand in descendants(int(child))]
 
 
 def is_running(pid: int) -> bool:

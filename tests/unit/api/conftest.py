@@ -12,6 +12,7 @@ from redis import Redis
 from werkzeug.test import TestResponse
 
 from api.app import Collaborators, create_app
+from api.flask_on_loop import FlaskOnLoop
 from api.gathering import Bounds
 from api.group_commit import GroupCommit
 from api.health import Readiness
@@ -35,6 +36,7 @@ from shared.settings import Settings
 from shared.store_metrics import StoreMetrics
 from shared.tally import Tally
 from shared.webhook_outbox import RedisWebhookOutbox
+from tests.asgi import PATIENCE_SECONDS
 from tests.builders import manifest, record
 from tests.fakes import FakeBroker, FakeJobStore, FakeRegistry, TimedRedisBatchStore
 
@@ -205,6 +207,18 @@ def document_of(response: TestResponse) -> dict[str, Any]:
     document = response.get_json(force=True)
     assert isinstance(document, dict)
     return document
+
+
+def front_of(api: Api, *, patience_seconds: float = PATIENCE_SECONDS) -> FlaskOnLoop:
+    """Return the ASGI application that a web server gets."""
+    application: Any = api.client.application
+    return FlaskOnLoop(
+        application,
+        threads=2,
+        patience_seconds=patience_seconds,
+        never_blocks=application.never_blocks,
+        express=application.express.answer,
+    )
 
 
 class ApiMaker(Protocol):

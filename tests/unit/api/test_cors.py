@@ -2,16 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from api.cors import allow_origins
-from api.flask_on_loop import FlaskOnLoop
 from shared.settings import Settings
 from tests.asgi import AsgiServer, Exchange
-from tests.unit.api.conftest import ApiMaker
+from tests.unit.api.conftest import ApiMaker, front_of
 
 OURS = "https://app.example"
 ELSEWHERE = "https://elsewhere.example"
@@ -29,13 +27,7 @@ def serve(make_api: ApiMaker) -> Iterator[Serve]:
     with ExitStack() as servers:
 
         def serve(*origins: str) -> AsgiServer:
-            application: Any = make_api(require_keys=True).client.application
-            front = FlaskOnLoop(
-                application,
-                threads=2,
-                never_blocks=application.never_blocks,
-                express=application.express.answer,
-            )
+            front = front_of(make_api(require_keys=True))
             return servers.enter_context(AsgiServer(allow_origins(front, origins)))
 
         yield serve

@@ -6,7 +6,20 @@ from typing import Any
 import pytest
 
 from api.problems import FRAMEWORK_PROBLEMS, STATUS_OF, STATUS_OF_JOB_ERROR, TITLES
-from shared.errors import DependencyError, ManifestInvalid, NoWorkerAlive, RequestError, ServiceError
+from api.refusals import Overloaded, RateLimited, RequestTooSlow
+from shared.errors import (
+    DependencyError,
+    FieldNote,
+    FileTooLarge,
+    InputInvalid,
+    KeyRequired,
+    ManifestInvalid,
+    ModelError,
+    NoWorkerAlive,
+    RequestError,
+    ScopeMissing,
+    ServiceError,
+)
 from shared.job_errors import JobErrorCode
 from shared.jobs import Job
 from tests.builders import record, success
@@ -39,6 +52,32 @@ class DefectiveStore(FakeJobStore):
 
     def find(self, job_id: str) -> Job | None:
         raise ZeroDivisionError("a detail that is nobody's business")
+
+
+#: What an error is made of that is not made of a sentence.
+ARGUMENTS: dict[type[ServiceError], tuple[Any, ...]] = {
+    InputInvalid: ([FieldNote("/input/height", "missing_value", "send a number, such as 181")],),
+    KeyRequired: (),
+    ScopeMissing: ("batch",),
+    FileTooLarge: (1_000,),
+    RequestTooSlow: (60.0,),
+    Overloaded: (1.5,),
+    RateLimited: (1.5,),
+}
+#: What code with a defect raises.
+DEFECTS: list[type[Exception]] = [
+    AssertionError,
+    KeyError,
+    OSError,
+    RecursionError,
+    TimeoutError,
+    TypeError,
+    ValueError,
+]
+
+
+def make_error(kind: type[ServiceError]) -> ServiceError:
+    return kind(*ARGUMENTS.get(kind, ("This is what a client is told.",)))
 
 
 def leaves(family: type[ServiceError]) -> set[type[ServiceError]]:
@@ -136,9 +175,36 @@ def test_every_error_that_may_reach_a_client_has_a_status(error: type[ServiceErr
     assert error in STATUS_OF
 
 
+@pytest.mark.parametrize("kind", sorted(STATUS_OF, key=str))
+def test_every_error_is_answered_with_its_status_and_code_and_nothing_of_ours(
+    api: Api, kind: type[ServiceError]
+) -> None:
+    api.registry.fault = make_error(kind)
+
+    response = api.client.get("/v1/models")
+
+    document = document_of(response)
+    assert (response.status_code, response.content_type) == (STATUS_OF[kind], "application/problem+json")
+    assert (document["code"], document["status"], document["retryable"]) == (kind.code, STATUS_OF[kind], kind.retryable)
+    assert document["detail"] == document["error"] == api.registry.fault.detail
+    assert re.search(rf"Traceback|\b{kind.__name__}\b|\.py\b|line [0-9]", response.text) is None
+
+
+@pytest.mark.parametrize("kind", [*DEFECTS, *sorted(leaves(ModelError), key=str)])
+def test_every_defect_is_answered_without_its_details(api: Api, kind: type[Exception]) -> None:
+    api.registry.fault = kind("a detail that is nobody's business")  # type: ignore[assignment]  # defects are no errors of ours
+
+    response = api.client.get("/v1/models")
+
+    document = document_of(response)
+    assert (response.status_code, response.content_type) == (500, "application/problem+json")
+    assert (document["code"], document["retryable"]) == ("internal_error", False)
+    assert re.search(rf"Traceback|\b{kind.__name__}\b|nobody's business|\.py\b", response.text) is None
+
+
 @pytest.mark.parametrize("error", sorted(leaves(RequestError), key=str))
 def test_a_request_that_must_not_be_repeated_is_not_called_retryable(error: type[ServiceError]) -> None:
-    assert error.retryable == (STATUS_OF[error] >= 500 or STATUS_OF[error] == 429)
+    assert error.retryable == (STATUS_OF[error] >= 500 or STATUS_OF[error] in (408, 429))
 
 
 @pytest.mark.parametrize("code", JobErrorCode)

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from api.response_headers import PAGE_POLICY
+from api.response_headers import DATA_POLICY, PAGE_POLICY
 from tests.builders import success
+from tests.unit.api.batches.conftest import completed, get
 from tests.unit.api.conftest import Api, ApiMaker, document_of
 
 DOCS = ["/docs/", "/docs/start.js", "/docs/swagger-ui.css"]
@@ -33,6 +34,21 @@ def test_every_answer_has_the_headers_for_browsers(api: Api, method: str, path: 
     assert headers["Content-Security-Policy"].startswith("default-src 'none'; ")
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
     assert "Strict-Transport-Security" not in headers
+
+
+@pytest.mark.parametrize("what", ["results", "errors"])
+@pytest.mark.parametrize("byte_range", [None, "bytes=0-9"], ids=["the whole file", "a part of it"])
+def test_a_download_is_saved_and_never_shown(api: Api, what: str, byte_range: str | None) -> None:
+    batch_id = completed(api)
+
+    headers = get(api, batch_id, f"/{what}", **({"Range": byte_range} if byte_range else {})).headers
+
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Content-Security-Policy"] == DATA_POLICY
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["Content-Disposition"] == f'attachment; filename="{batch_id}-{what}.csv"'
+    assert headers["Content-Type"] == "text/csv; charset=utf-8"
 
 
 def test_nothing_of_a_job_is_kept_by_a_browser(api: Api) -> None:

@@ -3,11 +3,13 @@
 import gzip
 from pathlib import Path
 
+import orjson
 import pytest
 from werkzeug.test import TestResponse
 
+from tests.asgi import AsgiServer, Exchange, body_messages, scope
 from tests.unit.api.batches.conftest import CSV, NEVER_GIVEN_OUT, files_in, submit
-from tests.unit.api.conftest import Api, ApiMaker, document_of
+from tests.unit.api.conftest import Api, ApiMaker, document_of, front_of
 
 
 def codes(response: TestResponse) -> list[tuple[str, str]]:
@@ -31,8 +33,28 @@ def test_a_file_over_the_limit_is_too_large(make_api: ApiMaker, tmp_path: Path, 
 
     response = submit(api, body)
 
-    assert response.status_code == 413
+    assert (response.status_code, document_of(response)["code"]) == (413, "upload_too_large")
     assert (files_in(tmp_path), api.broker.sent) == ([], [])
+
+
+def test_a_file_of_unknown_length_over_the_limit_is_too_large(make_api: ApiMaker, tmp_path: Path) -> None:
+    api = make_api(max_upload_bytes=1_000)
+    headers = [(b"content-type", b"text/csv"), (b"transfer-encoding", b"chunked")]
+    exchange = Exchange(body_messages(CSV, b"181,Ada,44\n" * 100))
+
+    with AsgiServer(front_of(api)) as server:
+        server.answer(scope("POST", "/v1/batches", headers=headers), exchange)
+
+    assert (exchange.status, orjson.loads(exchange.body)["code"]) == (413, "upload_too_large")
+    assert (files_in(tmp_path), api.broker.sent) == ([], [])
+
+
+def test_the_address_of_a_file_is_no_longer_than_any_other_document(make_api: ApiMaker) -> None:
+    api = make_api(max_body_bytes=1_000)
+
+    response = submit(api, b'{"input_url": "s3://' + b"x" * 1_000 + b'"}', content_type="application/json")
+
+    assert (response.status_code, document_of(response)["code"]) == (413, "body_too_large")
 
 
 def test_a_file_may_be_as_large_as_the_limit(make_api: ApiMaker) -> None:

@@ -16,7 +16,7 @@ from shared.job_store import Accepted
 from shared.jobs import Job, JobSpec, Outcome
 from shared.redis_messages import QueueEntry
 from shared.settings import Settings
-from tests.asgi import AsgiServer
+from tests.asgi import PATIENCE_SECONDS, AsgiServer
 from tests.builders import record
 from tests.fakes import FakeJobStore
 from tests.unit.api.conftest import Api, ApiMaker, document_of
@@ -88,7 +88,11 @@ class Pair:
         self.reached_flask = 0
         self._application = application
         self._front = FlaskOnLoop(
-            self._count, threads=2, never_blocks=application.never_blocks, express=application.express.answer
+            self._count,
+            threads=2,
+            patience_seconds=PATIENCE_SECONDS,
+            never_blocks=application.never_blocks,
+            express=application.express.answer,
         )
         self.server = AsgiServer(self._front)
 

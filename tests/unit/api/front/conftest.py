@@ -8,7 +8,7 @@ import pytest
 
 from api.flask_on_loop import FlaskOnLoop, WsgiApplication
 from api.greenlets import GreenletHost
-from tests.asgi import AsgiServer
+from tests.asgi import PATIENCE_SECONDS, AsgiServer
 
 Serve = Callable[..., AsgiServer]
 
@@ -24,13 +24,21 @@ def serve() -> Iterator[Serve]:
     with ExitStack() as servers:
 
         def serve(
-            application: WsgiApplication, *, never_blocks: bool = True, express: Any = nothing_to_add
+            application: WsgiApplication,
+            *,
+            never_blocks: bool = True,
+            express: Any = nothing_to_add,
+            patience_seconds: float = PATIENCE_SECONDS,
         ) -> AsgiServer:
             async def answer(asked: dict[str, Any], body: bytes, host: GreenletHost) -> Any:
                 return await host.run(express, asked, body)
 
             front = FlaskOnLoop(
-                application, threads=4, never_blocks=lambda _method, _path: never_blocks, express=answer
+                application,
+                threads=4,
+                patience_seconds=patience_seconds,
+                never_blocks=lambda _method, _path: never_blocks,
+                express=answer,
             )
             return servers.enter_context(AsgiServer(front))
 

@@ -1,5 +1,8 @@
 """What a client sees of a request that is refused: which field, and why."""
 
+import gzip
+import zlib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,6 +11,8 @@ from shared.registry import ServedModel
 from tests.builders import manifest, record
 from tests.unit.api.conftest import Api, ApiMaker, document_of
 from tests.unit.api.predictions.conftest import pointers_and_codes
+
+BODY = b'{"input": {"height": 181, "shoe_size": 44}}'
 
 
 def two_models() -> list[ServedModel]:
@@ -32,6 +37,27 @@ def test_a_body_that_is_no_json_is_malformed(api: Api, body: bytes) -> None:
     response = api.client.post("/v1/predictions", data=body, content_type="application/json")
 
     assert (response.status_code, document_of(response)["code"]) == (400, "malformed_request")
+
+
+@pytest.mark.parametrize("path", ["/v1/predictions", "/v1/models/gender/predict"])
+@pytest.mark.parametrize(
+    ("encoding", "pack"),
+    [
+        pytest.param("gzip", gzip.compress, id="gzip"),
+        pytest.param("deflate", zlib.compress, id="deflate"),
+        pytest.param("br", lambda body: b"\x0b\x15\x80" + body, id="brotli"),
+    ],
+)
+def test_a_packed_body_is_refused_with_what_to_send(
+    api: Api, path: str, encoding: str, pack: Callable[[bytes], bytes]
+) -> None:
+    response = api.client.post(
+        path, data=pack(BODY), content_type="application/json", headers={"Content-Encoding": encoding}
+    )
+
+    document = document_of(response)
+    assert (response.status_code, document["code"]) == (415, "unsupported_media_type")
+    assert document["detail"] == "Send the JSON as it is, without Content-Encoding."
 
 
 def test_a_body_that_ends_too_early_is_malformed(api: Api) -> None:
