@@ -273,7 +273,7 @@ class RedisBatchStore:
         wanted = orjson.dumps(model) if model is not None else ""
         answer = self._run("page", _list_of(owner), before, limit, PAGE_LOOKS, status or "", wanted)
         next_cursor, now, *found = answer
-        batches = [batch for facts in found if (batch := _find_listed(*facts, now)) is not None]
+        batches = [batch for facts in found if (batch := _find_listed(facts, now)) is not None]
         return BatchPage(batches, next_cursor.decode().replace(".", "-") or None)
 
     def delete(self, batch_id: str) -> None:
@@ -389,8 +389,9 @@ def _read_batch(batch_id: str, record: Sequence[bytes], codes: Sequence[bytes], 
         return Batch(**decode_batch(pairs(record), pairs(codes)), read_at=float(now))
 
 
-def _find_listed(batch_id: bytes, record: Sequence[bytes], codes: Sequence[bytes], now: bytes) -> Batch | None:
-    """Return a batch; None if it cannot be read, which must not hide the others."""
+def _find_listed(facts: tuple[bytes, Sequence[bytes], Sequence[bytes]], now: bytes) -> Batch | None:
+    """Return a batch by its id, record and codes; None if it cannot be read, which must not hide the others."""
+    batch_id, record, codes = facts
     try:
         return _read_batch(batch_id.decode(errors="replace"), record, codes, now)
     except RecordUnreadable as error:

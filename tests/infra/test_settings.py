@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.__main__ import HEADER_MILLISECONDS, require_choice
+from api.__main__ import require_choice
 from shared.queues import Lane
 from shared.settings import ENVIRONMENT_PREFIX, Settings, read_settings
 from tests.infra.conftest import Cloud
@@ -143,7 +143,7 @@ def test_a_connection_outlives_the_longest_wait_and_not_the_server(settings: Set
     attributes = elb.describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]
 
     [idle_seconds] = [float(each["Value"]) for each in attributes if each["Key"] == "idle_timeout.timeout_seconds"]
-    assert settings.max_wait_seconds < idle_seconds < HEADER_MILLISECONDS / 1000
+    assert settings.max_wait_seconds < idle_seconds < settings.client_timeout_seconds
 
 
 @pytest.mark.parametrize(
