@@ -145,8 +145,6 @@ def make_environ(scope: Message, body: io.IOBase) -> dict[str, Any]:
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope["scheme"],
         "wsgi.input": body,
-        # A body without a length ends where the stream does.
-        "wsgi.input_terminated": True,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,
@@ -161,6 +159,9 @@ def make_environ(scope: Message, body: io.IOBase) -> dict[str, Any]:
             name = name[5:]
         value = raw_value.decode("latin-1")
         environ[name] = f"{environ[name]},{value}" if name in environ else value
+    if "CONTENT_LENGTH" not in environ:
+        # It ends where the stream does. Were this said of others, Werkzeug would refuse one of the very length allowed.
+        environ["wsgi.input_terminated"] = True
     return environ
 
 

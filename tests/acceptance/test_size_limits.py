@@ -97,4 +97,4 @@ def test_a_file_is_taken_up_to_the_limit(http: httpx2.Client, beyond: int, statu
         "/v1/batches?model=gender", content=HEADER.encode() + row + filler, headers={"Content-Type": "text/csv"}
     )
 
-    assert response.status_code == status
+    assert response.status_code == status, response.text
