@@ -31,10 +31,9 @@ settings = read_settings()
 configure_logs("api", settings.log_level)
 # A request must fail fast: the client can try again, and knows that nothing was accepted.
 RETRIES = 3
-#: The group commit, the grouped reads, the followers, the two threads of those who wait, and a few requests at once.
-STORE_CONNECTIONS = 8
-redis = make_redis(settings, settings.store_url, retries=RETRIES, max_connections=settings.api_threads + 2)
-open_connections_soon(redis, STORE_CONNECTIONS)
+store_connections = settings.api_threads + 2
+redis = make_redis(settings, settings.store_url, retries=RETRIES, max_connections=store_connections)
+open_connections_soon(redis, store_connections)
 rates = RateLimits()
 jobs = RedisJobStore(redis, settings, on_debt=rates.note)
 celery = make_celery(settings)

@@ -31,11 +31,13 @@ _WARM_UP_SHARE = 0.25
 _RECORD = {"height": 181, "weight": 80, "shoe_size": 44}
 _ANSWER_SECONDS = 30.0
 _MEBIBYTE = 1 << 20
+#: What the store holds in all follows the load of the last retention; it is shown, and its keys are judged.
+_FOLLOWS_THE_LOAD = ("store data MB", "store-")
 
 
 @dataclass(slots=True)
 class Samples:
-    """What was looked at, by name: megabytes of each process and of the store's data, and the store's connections."""
+    """What was looked at, by name: megabytes of each process and of the store's data, its keys and connections."""
 
     seconds: list[float] = field(default_factory=list)
     values: dict[str, list[float]] = field(default_factory=dict)
@@ -59,7 +61,8 @@ class SoakResult:
 
     @property
     def growing(self) -> list[str]:
-        return [name for name, trend in self.trends.items() if trend.grows]
+        judged = {name: trend for name, trend in self.trends.items() if not name.startswith(_FOLLOWS_THE_LOAD)}
+        return [name for name, trend in judged.items() if trend.grows]
 
 
 def run_soak(folder: Path, *, seconds: float, say: Callable[[str], None]) -> SoakResult:
@@ -137,8 +140,11 @@ def _load(
 def take_sample(samples: Samples, stack: Stack, store: Redis) -> None:
     """Look at every process and at the store once."""
     found = {f"{name} {pid} MB": rss / _MEBIBYTE for name, pid, rss in _list_processes(stack)}
-    memory, clients = store.info("memory"), store.info("clients")
+    memory, clients, keys = store.info("memory"), store.info("clients"), store.info("keyspace")["db0"]
     found["store data MB"] = memory["used_memory"] / _MEBIBYTE
+    # Whatever the rate is: what is kept of a job does not grow, and nothing is kept for ever.
+    found["store KB for each key"] = memory["used_memory"] / keys["keys"] / 1024
+    found["store keys without an end"] = float(keys["keys"] - keys["expires"])
     found["store connections"] = float(clients["connected_clients"])
     samples.seconds.append(time.monotonic())
     for name, value in found.items():
@@ -184,7 +190,7 @@ def render_soak(result: SoakResult) -> str:
 def soak_figures(result: SoakResult) -> dict[str, float | int | str]:
     """Return the figures of the last line."""
     trends = result.trends
-    slopes = [trend.slope_per_hour for name, trend in trends.items() if name.endswith(" MB") and "data" not in name]
+    slopes = [trend.slope_per_hour for name, trend in trends.items() if name.endswith(" MB") and "store" not in name]
     return {
         "soak_seconds": round(result.seconds),
         "soak_answers": result.answers,
@@ -192,6 +198,8 @@ def soak_figures(result: SoakResult) -> dict[str, float | int | str]:
         "soak_steepest_rss_mb_per_hour": round(max(slopes), 2),
         "soak_store_mb_per_hour": round(trends["store data MB"].slope_per_hour, 2),
         "soak_store_mb": round(trends["store data MB"].last, 1),
+        "soak_store_kb_for_each_key_first": round(trends["store KB for each key"].first, 3),
+        "soak_store_kb_for_each_key_last": round(trends["store KB for each key"].last, 3),
         "soak_connections_first": round(trends["store connections"].first),
         "soak_connections_last": round(trends["store connections"].last),
         "soak_growing": ", ".join(result.growing),
