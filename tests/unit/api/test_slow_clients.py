@@ -22,7 +22,7 @@ ROUTES = {
     "rows for MLflow": ("/invocations", b"text/csv"),
     "rows for SageMaker": ("/endpoints/gender/invocations", b"text/csv"),
 }
-LENGTHS = {"with a length": (b"content-length", b"90"), "without a length": (b"transfer-encoding", b"chunked")}
+LENGTHS = {"with a length": (b"content-length", b"900"), "without a length": (b"transfer-encoding", b"chunked")}
 BEGINNINGS: dict[bytes, bytes] = {
     b"application/json": b'{"input": {"height": 181,',
     b"text/csv": b"height,shoe_size\n181,44\n160,",
