@@ -16,7 +16,7 @@ from tests.acceptance.schemathesis_hooks import OWN_KEY_ID
 
 CONFIGURATION = Path(__file__).parent / "schemathesis.toml"
 HOOKS = Path(__file__).parent / "schemathesis_hooks.py"
-LONGEST_SECONDS = 1800
+LONGEST_SECONDS = 3600
 
 
 @pytest.fixture
