@@ -158,7 +158,7 @@ def test_a_column_under_another_name_is_named_in_its_field(page: Page) -> None:
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [("", "the file is empty"), (HEADINGS, "no rows"), ("PK\x03\x04\x00\x00", "save")],
+    [("", "the file is empty"), (HEADINGS, "no rows"), ("PK\x03\x04\x00\x00", "send a CSV")],
     ids=["empty", "only a header", "a spreadsheet"],
 )
 def test_a_file_that_is_no_csv_is_refused_beside_its_field(page: Page, content: str, reason: str) -> None:
