@@ -3,10 +3,12 @@
 import hashlib
 import zlib
 from contextlib import suppress
-from typing import Protocol
+from functools import cached_property
+from typing import IO, Protocol, cast
 
 from flask import Request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.wsgi import LimitedStream
 
 from api.csv_header import MAX_HEADER_BYTES
 from api.refusals import RequestTooSlow
@@ -84,12 +86,21 @@ class _RawBody:
 
     def __init__(self, request: Request) -> None:
         self._request = request
+        self._max_bytes = request.max_content_length or 0
 
     def read(self, size: int, /) -> bytes:
         try:
-            return self._request.stream.read(size)
+            return self._stream.read(size)
         except RequestEntityTooLarge as error:
-            raise FileTooLarge(self._request.max_content_length or 0) from error
+            raise FileTooLarge(self._max_bytes) from error
+
+    @cached_property
+    def _stream(self) -> IO[bytes]:
+        if self._request.content_length is not None:
+            return self._request.stream
+        # Werkzeug refuses a body without a length that is as large as its limit, so one byte more is let in here.
+        limited = LimitedStream(self._request.environ["wsgi.input"], self._max_bytes + 1, is_max=True)
+        return cast("IO[bytes]", limited)
 
 
 def drain_upload(request: Request) -> None:

@@ -86,15 +86,18 @@ def test_a_file_that_is_too_large_is_refused_in_flat_memory(
     assert http.get("/readyz").status_code == 200
 
 
+@pytest.mark.parametrize("send", [bytes, lambda file: iter([file])], ids=["with its length", "in chunks"])
 @pytest.mark.parametrize(
     ("beyond", "status"), [pytest.param(0, 202, id="as large as the limit"), pytest.param(1, 413, id="one byte more")]
 )
-def test_a_file_is_taken_up_to_the_limit(http: httpx2.Client, beyond: int, status: int) -> None:
+def test_a_file_is_taken_up_to_the_limit(
+    http: httpx2.Client, beyond: int, status: int, send: Callable[[bytes], bytes | Iterable[bytes]]
+) -> None:
     row = b"Ada,181,80,44,"
     filler = b"x" * (MAX_UPLOAD_BYTES + beyond - len(HEADER) - len(row))
 
     response = http.post(
-        "/v1/batches?model=gender", content=HEADER.encode() + row + filler, headers={"Content-Type": "text/csv"}
+        "/v1/batches?model=gender", content=send(HEADER.encode() + row + filler), headers={"Content-Type": "text/csv"}
     )
 
     assert response.status_code == status, response.text
