@@ -34,8 +34,10 @@ from worker.tasks import register_tasks
 
 #: A worker is patient: an answer that is computed should not be lost to an outage of some seconds.
 RETRIES = 8
-#: What predicts, the sweeper, the lease keeper, the presence and the reporter.
-STORE_CONNECTIONS = 5
+#: What predicts, the sweeper, the lease keeper, the presence, the reporter, and on SQS the health check.
+STORE_CONNECTIONS = 6
+#: What predicts, the sweeper and the health check look at the queues or send.
+BROKER_CONNECTIONS = 3
 
 
 def create_worker(settings: Settings) -> Any:
@@ -51,7 +53,7 @@ def create_worker(settings: Settings) -> Any:
     celery = make_celery(settings)
     jobs = RedisJobStore(redis, settings)
     leases = LeaseKeeper(jobs, settings)
-    broker = make_broker(settings, celery, store=redis, retries=RETRIES)
+    broker = make_broker(settings, celery, store=redis, retries=RETRIES, connections=BROKER_CONNECTIONS)
     batches = RedisBatchStore(redis, settings)
     files = make_file_store(settings.effective_files_url)
     measures = Measures()
