@@ -73,13 +73,9 @@ def open_connections_soon(redis: Redis, count: int) -> None:
 
 def open_connections(redis: Redis, count: int) -> None:
     """Have a client hold so many connections; fewer if the server is away, for then they are opened when needed."""
-    pool = redis.connection_pool
-    opened: list[Any] = []
     with suppress(RedisError):
-        while len(opened) < count:
-            opened.append(pool.get_connection())
-    for connection in opened:
-        pool.release(connection)
+        pool: Any = redis.connection_pool
+        pool.open_more(count)
 
 
 class PatientPool(BlockingConnectionPool):
@@ -90,6 +86,30 @@ class PatientPool(BlockingConnectionPool):
         retry: FailoverRetry = self.connection_kwargs["retry"]
         find: Callable[..., Any] = super().get_connection
         return retry.call_with_retry(lambda: find(*args, **options), lambda _error: None, _is_outage)
+
+    def open_more(self, count: int) -> None:
+        """Open connections until there are so many, without taking one from anybody who wants it meanwhile.
+
+        Raises RedisError when the server is away; what is open by then stays.
+        """
+        while len(self._connections) < count:
+            connection = self.connection_class(**self.connection_kwargs)
+            connection.connect()
+            if not self._take_in(connection):
+                connection.disconnect()
+                return
+
+    def _take_in(self, connection: Any) -> bool:
+        """Put a connection in place of one that has yet to be opened; says whether there was such a place."""
+        # The pool's queue holds None for each of them. To get it from the queue first would keep it from others while a
+        # server is slow. What is put last is taken first, so that none of the others is opened without need.
+        with self.pool.mutex:
+            if None not in self.pool.queue:
+                return False
+            self.pool.queue.remove(None)
+            self.pool.queue.append(connection)
+            self._connections.append(connection)
+            return True
 
 
 def _is_outage(error: Exception) -> bool:

@@ -116,6 +116,18 @@ def test_connections_that_were_opened_beforehand_are_enough_for_as_many_threads(
     assert pair.primary.do("CLIENT", "LIST").count(f"name={settings.key_prefix} ".encode()) == 4
 
 
+def test_opening_connections_beforehand_waits_for_none_that_is_in_use(settings: Settings, pair: StorePair) -> None:
+    with (
+        closing(make_redis(settings, pair.url, retries=0, max_connections=3, timeout_seconds=30.0)) as client,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        client.connection_pool.get_connection()
+
+        threads.submit(open_connections, client, 3).result(timeout=10)
+
+        assert pair.primary.do("CLIENT", "LIST").count(f"name={settings.key_prefix} ".encode()) == 3
+
+
 def test_a_server_that_is_away_at_first_gets_its_connections_when_they_are_needed(settings: Settings) -> None:
     with closing(Refusing()) as server, closing(make_redis(settings, server.url, retries=0)) as client:
         open_connections(client, 4)
