@@ -1,6 +1,7 @@
 """Servers and processes that tests share; everything that a test starts, it ends."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,13 @@ from shared.redis_client import make_redis
 from shared.settings import Settings
 from tests.store_process import StoreProcess
 from tests.timed_stores import TimedRedisBatchStore, TimedRedisJobStore
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _hear_ctrl_c() -> None:
+    # A shell lets commands that it starts in the background ignore it, and so would every process that a test starts.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
